@@ -106,6 +106,12 @@ pub enum Event {
         /// The digest of the file's seal.
         sha256: String,
         export_id: String,
+        /// What the file has, if that is a part of a database; one line for each filter.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        selection: Vec<String>,
+        /// The profile by which it is imported.
+        #[serde(default)]
+        profile: String,
         mode: ImportMode,
         /// What was decided about records that are there: `customers=newer orders=skip`.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::part::Part;
 use super::removal::Removals;
+use super::request::ImportRequest;
 use crate::model::import::{TableMode, TablePolicies, TablePolicy};
 use crate::model::name::TableName;
 
@@ -20,14 +21,19 @@ pub struct Choices<'c> {
     pub copied: Option<&'c BTreeSet<TableName>>,
     /// Which records are removed if the file does not have them.
     pub removal: Option<&'c Removals>,
-    /// Whether the policy of tables that have none of their own is to leave what is newer.
-    pub newer_of_others: bool,
+    /// As it was asked.
+    pub request: &'c ImportRequest,
 }
 
 impl Choices<'_> {
     /// Whether anything of a table is imported.
     pub fn includes(&self, table: &TableName) -> bool {
         self.part.is_none_or(|part| part.includes(table)) && self.policy(table) != Some(TablePolicy::Skip)
+    }
+
+    /// Whether it was said what becomes of records of the table that are there.
+    pub fn is_decided(&self, table: &TableName) -> bool {
+        self.request.policy.is_some() || self.request.policies.contains_key(table)
     }
 
     pub fn policy(&self, table: &TableName) -> Option<TablePolicy> {

@@ -76,6 +76,7 @@ use crate::model::import::{TableEffect, TablePolicies, TablePolicy};
 use crate::model::import_page::RunningWork;
 use crate::model::import_plan::ImportPlanHead;
 use crate::model::import_report::ImportReport;
+use crate::model::selection::Selection;
 use crate::model::text;
 use crate::server::audit::{Event, Journal};
 use crate::server::identity::{self, Caller};
@@ -198,7 +199,7 @@ impl Imports {
         let id = new_uuid_v7(&*self.clock, &*self.random).simple().to_string();
         let _running = (!request.dry_run).then(|| self.running.begin(self.work_of(caller, false)));
         if !request.dry_run {
-            self.record(caller, started_event(file.checked(), request, &id)).await?;
+            self.record(caller, self.started_event(file.checked(), request, &id)).await?;
         }
         let (imports, asked) = (self.clone(), request.clone());
         let progress: Progress = Box::new(on_progress);
@@ -295,6 +296,21 @@ impl Imports {
         })
     }
 
+    fn started_event(&self, file: &CheckedFile, request: &ImportRequest, id: &str) -> Event {
+        let metadata = &file.verified.metadata;
+        Event::ImportStarted {
+            import: id.to_owned(),
+            sha256: file.sha256.clone(),
+            export_id: metadata.export_id.clone(),
+            selection: Selection::of_applied(&metadata.filters_applied).unwrap_or_default().lines(),
+            profile: self.profile.name.clone(),
+            mode: request.mode,
+            policies: policies_text(&request.policies, request.policy),
+            part: request.what(),
+            signed_by: file.signed_by.clone(),
+        }
+    }
+
     fn work_of(&self, caller: &Caller, is_undo: bool) -> RunningWork {
         RunningWork { is_undo, by: caller.actor().name.to_owned(), since: rfc3339(self.clock.now()) }
     }
@@ -325,18 +341,6 @@ fn save_id_map(path: &Path, ids: IdChanges) -> Result<()> {
         atomic_file::rename(file.into_temp_path(), path, IfExists::Fail)
     };
     save().map_err(|cause| Error::IdMap { path: path.to_owned(), cause })
-}
-
-fn started_event(file: &CheckedFile, request: &ImportRequest, id: &str) -> Event {
-    Event::ImportStarted {
-        import: id.to_owned(),
-        sha256: file.sha256.clone(),
-        export_id: file.verified.metadata.export_id.clone(),
-        mode: request.mode,
-        policies: policies_text(&request.policies, request.policy),
-        part: request.what(),
-        signed_by: file.signed_by.clone(),
-    }
 }
 
 /// As they are typed: `customers=newer orders=skip`.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::check_file::CheckedFile;
 use super::conversion::{
-    Conversion, IdChanges, IdMap, IdOrigin, TableFile, Values, find_disguised, json_text, rewrite, text_of, visit,
-    write_document,
+    Conversion, IdChanges, IdMap, IdOrigin, TableFile, Values, find_disguised, json_text, numbered, rewrite, text_of,
+    visit, write_document,
 };
 use super::copied_tables::{CopiedTable, find_copied_tables};
 use super::write::{Imported, Importing};
@@ -15,7 +15,7 @@ use crate::model::manifest::Metadata;
 use crate::model::name::TableName;
 use crate::server::inspect::{DataEvent, Record};
 use crate::server::pipeline::verify_content;
-use crate::server::source::{Lookups, RowLookup};
+use crate::server::source::{Load, Lookups, RowLookup};
 
 /// How many names are looked up at once.
 const BATCH: usize = 500;
@@ -40,6 +40,37 @@ impl FileRecord {
     }
 }
 
+/// The names that copied records have in one column.
+struct GivenNames {
+    lookup: RowLookup,
+    names: Vec<String>,
+}
+
+impl GivenNames {
+    fn none_yet(table: &TableName, column: &str) -> Self {
+        let lookup = RowLookup { table: table.clone(), key: column.to_owned(), columns: Vec::new() };
+        Self { lookup, names: Vec::new() }
+    }
+}
+
+/// # Errors
+/// `Refused` if somebody has taken one of the names since they were looked up.
+fn check_free(load: &mut dyn Load, given: &[GivenNames]) -> Result<()> {
+    for GivenNames { lookup, names } in given {
+        for batch in names.chunks(BATCH) {
+            let mut taken = None;
+            load.find_rows(lookup, batch, &mut |at, _| taken = Some(at))?;
+            if let Some(name) = taken.map(|at| &batch[at]) {
+                let (table, column) = (&lookup.table, &lookup.key);
+                return Err(Error::refused(&format!(
+                    "{table} has got a record with the {column} {name} while the file was read: import it again"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
 impl Importing<'_> {
     /// # Errors
     /// `Refused` if the file is of no organisation, or its records cannot get other ids; otherwise as `import`.
@@ -54,7 +85,7 @@ impl Importing<'_> {
         let ids = self.find_ids(file, &tables)?;
         self.find_names(&mut *database, file, &mut tables)?;
         drop(database);
-        let (document, id_changes) = self.write_copy(file, &metadata, &mut tables, &ids)?;
+        let (document, id_changes, given) = self.write_copy(file, &metadata, &mut tables, &ids)?;
         let copied = tables.iter().filter(|(_, table)| table.is_own).map(|(name, _)| name.clone()).collect();
         let notes = vec![
             "what belongs to the organisation comes under new ids; what else the file has stays as it is here, and comes if it is missing"
@@ -65,6 +96,7 @@ impl Importing<'_> {
         let mut load = self.begin_load()?;
         let known: Vec<TableName> = tables.into_keys().filter(|name| catalog.table(name).is_some()).collect();
         load.lock(&known)?;
+        check_free(&mut *load, &given)?;
         if !self.request.dry_run {
             self.check_order(&self.target.list_kept_imports()?)?;
         }
@@ -115,9 +147,9 @@ impl Importing<'_> {
                     taken.insert(batch[at].clone());
                 })?;
                 for value in taken {
-                    let numbered: Vec<String> = (2..=MAX_NUMBER).map(|number| format!("{value} ({number})")).collect();
+                    let others: Vec<String> = (2..=MAX_NUMBER).map(|number| numbered(&value, number)).collect();
                     names.take(&value);
-                    database.find_rows(&lookup, &numbered, &mut |at, _| names.take(&numbered[at]))?;
+                    database.find_rows(&lookup, &others, &mut |at, _| names.take(&others[at]))?;
                 }
             }
         }
@@ -130,12 +162,18 @@ impl Importing<'_> {
         metadata: &Metadata,
         tables: &mut BTreeMap<TableName, CopiedTable>,
         ids: &IdMap,
-    ) -> Result<(CheckedFile, IdChanges)> {
+    ) -> Result<(CheckedFile, IdChanges, Vec<GivenNames>)> {
         let mut changes = IdChanges::new()?;
         let files = metadata.schema.iter().map(|(name, schema)| TableFile::new(name.clone(), schema.clone()));
         let mut files = files.collect::<std::io::Result<Vec<_>>>().map_err(Error::Temporary)?;
-        let mut names: BTreeMap<TableName, Vec<_>> =
-            tables.iter_mut().map(|(name, table)| (name.clone(), std::mem::take(&mut table.names))).collect();
+        let mut names: BTreeMap<TableName, Vec<_>> = BTreeMap::new();
+        for (name, table) in tables.iter_mut() {
+            let unique = std::mem::take(&mut table.names).into_iter().map(|names| {
+                let given = GivenNames::none_yet(name, &names.column);
+                (names, given)
+            });
+            names.insert(name.clone(), unique.collect());
+        }
         self.for_each_record(file, tables, |name, table, record, line| {
             let invalid = |what: String| Error::InvalidRecord { line, what };
             let place = metadata.schema.iter().position(|(known, _)| known == name);
@@ -171,8 +209,8 @@ impl Importing<'_> {
             for key in &table.references {
                 rewrite(key, &mut values, ids);
             }
-            for names in names.get_mut(name).into_iter().flatten() {
-                names.make_unique(&mut values);
+            for (names, given) in names.get_mut(name).into_iter().flatten() {
+                given.names.extend(names.make_unique(&mut values));
             }
             file.write(&values).map_err(Error::Temporary)
         })?;
@@ -183,7 +221,7 @@ impl Importing<'_> {
         let verified = verify_content(document.try_clone()?, |_| ())??;
         let mut document = CheckedFile::new(verified, file.signed_by.clone(), Arc::new(document));
         document.sha256.clone_from(&file.sha256);
-        Ok((document, changes))
+        Ok((document, changes, names.into_values().flatten().map(|(_, given)| given).collect()))
     }
 
     /// Reads the file once: the table of each record, its values, and its line.

@@ -145,6 +145,8 @@ impl Planning<'_> {
                 self.value_rules.push(value_rules::of_merge(&table.name, &found.rules));
             }
             planned.merge = found.rules;
+            planned.merge.refuses_other_natural_keys =
+                self.choices.copied.is_some() && !is_copied && !self.choices.is_decided(&table.name);
             if policy == Some(TablePolicy::Newer) && !planned.merge.knows_newer() {
                 self.refusals.push(format!(
                     "{} has the policy newer, and no profile tells when its records were changed (changed_at) or which are hidden \
@@ -219,7 +221,7 @@ impl Planning<'_> {
 
     /// Who wants to leave what is newer must be told where nothing tells what that is.
     fn check_newer(&mut self, tables: &[TableImport]) {
-        if !self.choices.newer_of_others {
+        if self.choices.request.policy != Some(TablePolicy::Newer) {
             return;
         }
         let unknown = tables.iter().filter(|table| !table.merge.knows_newer() && table.policy.is_none());

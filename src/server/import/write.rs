@@ -23,7 +23,7 @@ use super::table_import::{ImportPlan, TableImport};
 use super::target_tables::{create_tables, require_empty};
 use super::verified_content::VerifiedContent;
 use super::{Error, Result};
-use crate::model::import::{ImportMode, TableMode, TablePolicy, TableReport};
+use crate::model::import::{ImportMode, TableMode, TableReport};
 use crate::model::import_plan::{ImportPlanHead, ValueRule};
 use crate::model::import_report::ImportReport;
 use crate::model::import_undo::KeptImport;
@@ -112,7 +112,6 @@ impl Importing<'_> {
         if let Some(plan) = &self.plan_file {
             check_choices(&plan.head, part.as_ref().map(|part| &part.asked), &policies)?;
         }
-        let newer_of_others = self.request.policy == Some(TablePolicy::Newer);
         let choices = Choices {
             mode: self.request.mode.of_tables(),
             part: part.as_ref(),
@@ -120,7 +119,7 @@ impl Importing<'_> {
             owners: converted.and_then(|converted| converted.owners.as_ref()),
             copied: converted.map(|converted| &converted.copied),
             removal: None,
-            newer_of_others,
+            request: self.request,
         };
         let known = self.lock(&mut *load, &metadata, choices)?;
         // A migration may have changed keys before the locks.

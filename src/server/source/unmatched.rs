@@ -27,6 +27,17 @@ pub fn ambiguous(load: &TableLoad, record: &str) -> Error {
     Error::new(Kind::Ambiguous, what)
 }
 
+/// So many records of the file have primary keys that are here in records with other natural keys.
+pub fn other_natural_keys(load: &TableLoad, records: &str) -> Error {
+    let keys: Vec<String> = load.merge.natural_keys.iter().map(ToString::to_string).collect();
+    let (table, key, keys) = (&load.table, load.key.join(", "), keys.join(" or "));
+    let what = format!(
+        "{records} of {table} in the file: the {key} is here, with another {keys}, so that what refers to it would get to somebody else. \
+         If it is the same after all, import with --policy {table}=mine"
+    );
+    Error::new(Kind::Refused, what)
+}
+
 /// A record of the file has the key under which another one was found.
 pub fn taken_by_match(load: &TableLoad, record: u64) -> Error {
     let what = format!(

@@ -1,6 +1,8 @@
 //! Copies of an organisation: its records once more, under new ids, and nothing else.
 
 use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -156,6 +158,37 @@ fn a_copy_in_another_database_brings_what_is_missing_there() {
         assert_eq!(now["orgs"][0]["name"], "Acme");
         assert_ne!(now["orgs"][0]["id"], "a");
     }
+    let trail = run(folder, &["audit", "show", "--json"]).text();
+    let started: Vec<&str> = trail.lines().filter(|line| line.contains("import_started")).collect();
+    assert_eq!(started.len(), 2);
+    for said in ["organization: a", "teams"] {
+        assert!(started.iter().all(|line| line.contains(said)), "{started:?}");
+    }
+}
+
+#[test]
+fn an_account_with_the_id_of_another_one_is_not_taken_for_it() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let [url, _] = databases(folder, &server);
+    export_organization(folder, &url, "a.json");
+    let there = format!("{SCHEMA} INSERT INTO users VALUES ('cay', 'Carla'), ('out', 'Outsider');");
+    for url in [sqlite(folder, "other.db", &there).1, database(&server, "other_on_server", &there)] {
+        let before = data(folder, &url);
+        for options in [&COPY[..], &[&COPY[..], &["--dry-run"]].concat()] {
+            let copied = import(folder, "a.json", &url, options);
+            assert_eq!(copied.code, 3, "{}", copied.stderr);
+            let expected = "of users in the file: the id is here, with another name";
+            assert!(copied.stderr.contains(expected), "{}", copied.stderr);
+            assert!(copied.stderr.contains("--policy users=mine"), "{}", copied.stderr);
+            assert_eq!(data(folder, &url), before);
+        }
+        // She has married.
+        let copied = import(folder, "a.json", &url, &[&COPY[..], &["--policy", "users=mine"]].concat());
+        assert_eq!(copied.code, 0, "{}", copied.stderr);
+        let now = data(folder, &url);
+        assert!(now["users"].to_string().contains("Carla") && now["members"].to_string().contains("\"cay\""), "{now}");
+    }
 }
 
 #[test]
@@ -285,10 +318,40 @@ fn an_organisation_of_ocomms_is_copied_beside_itself() {
     assert_eq!(run(folder, &export).code, 0);
     let slugs = || server.sql("SELECT string_agg(slug, ' ' ORDER BY slug) FROM organizations");
     let before = slugs();
-    let copied = import(folder, "a.json", &url, &["--mode", "copy", "--profile", "ocomms"]);
-    assert_eq!(copied.code, 0, "{}", copied.stderr);
-    assert!(slugs() != before && slugs().contains("-2"), "{}", slugs());
+    for number in ["-2", "-3"] {
+        let copied = import(folder, "a.json", &url, &["--mode", "copy", "--profile", "ocomms"]);
+        assert_eq!(copied.code, 0, "{}", copied.stderr);
+        assert!(slugs() != before && slugs().contains(number), "{}", slugs());
+    }
     let messages = "SELECT string_agg(n, ' ') FROM (SELECT count(*)::text AS n FROM messages m JOIN channels c ON c.id = m.channel_id \
                     JOIN organizations o ON o.id = c.organization_id GROUP BY o.id HAVING count(*) > 0 ORDER BY 1) AS counts";
-    assert_eq!(server.sql(messages).split(' ').count(), 3);
+    assert_eq!(server.sql(messages).split(' ').count(), 4);
+}
+
+#[test]
+fn a_name_that_somebody_takes_meanwhile_is_told_in_words() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let [_, url] = databases(folder, &server);
+    export_organization(folder, &url, "a.json");
+    let mut other = server.psql("waybill_owner", "teams_on_server");
+    let mut other = other.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut sql = other.stdin.take().unwrap();
+    writeln!(sql, "BEGIN; INSERT INTO orgs VALUES ('c', 'Acme (2)');").unwrap();
+    let copied = std::thread::scope(|scope| {
+        let copied = scope.spawn(|| import(folder, "a.json", &url, &COPY));
+        while server.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") == "0" {
+            assert!(!copied.is_finished(), "it waits for the other one");
+            std::thread::yield_now();
+        }
+        writeln!(sql, "COMMIT;").unwrap();
+        drop(sql);
+        copied.join().unwrap()
+    });
+    assert!(other.wait().unwrap().success());
+    assert_eq!(copied.code, 3, "{}", copied.text());
+    let expected = "orgs has got a record with the name Acme (2) while the file was read: import it again";
+    assert!(copied.stderr.contains(expected), "{}", copied.stderr);
+    assert_eq!(import(folder, "a.json", &url, &COPY).code, 0);
+    assert!(data(folder, &url)["orgs"].to_string().contains("Acme (3)"));
 }

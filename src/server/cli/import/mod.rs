@@ -75,7 +75,7 @@ pub struct Import {
     /// were changed here since the file was made, or are hidden), `mine` (a record that is there stays as it is), `stop` (one that
     /// differs ends the import) or `skip` (nothing is imported). Repeat it for more tables; without TABLE it is for all others. Without
     /// any, the file's values replace what differs, and records that were changed here since or are hidden, as the profile tells, end the
-    /// import.
+    /// import. A copy takes `mine`, `stop` and `skip`.
     #[arg(long, value_name = "[TABLE=]POLICY", value_parser = parse_policy)]
     policy: Vec<(Option<TableName>, TablePolicy)>,
     /// Write nothing: check everything that an import checks, and say what would be written; ends with 3 where something must be decided
@@ -155,10 +155,12 @@ impl Import {
     /// The policies of single tables, and that of all others.
     fn policies(&self) -> Result<(TablePolicies, Option<TablePolicy>), CliError> {
         let usage = |message: String| Err(CliError::new(Exit::Usage, message));
-        if !self.policy.is_empty() && !matches!(self.mode, Mode::Merge | Mode::Replace) {
-            return usage(
-                "--policy is for --mode merge and replace: the others change no record that is there".to_owned(),
-            );
+        if !self.policy.is_empty() && matches!(self.mode, Mode::RequireEmpty | Mode::Append) {
+            return usage("--policy is for the other modes: this one changes no record that is there".to_owned());
+        }
+        let replaces = |policy: &TablePolicy| matches!(policy, TablePolicy::File | TablePolicy::Newer);
+        if self.mode == Mode::Copy && self.policy.iter().any(|(_, policy)| replaces(policy)) {
+            return usage("a copy changes no record that is there: its policies are mine, stop and skip".to_owned());
         }
         let (mut policies, mut of_others) = (TablePolicies::new(), None);
         for (table, policy) in &self.policy {

@@ -1,10 +1,13 @@
 //! What an import has done, or would do, in words.
 
+use std::collections::BTreeMap;
+
 use super::super::args::{StateFileArgs, UndoFolderArgs};
 use crate::model::change_reason::RecordAction;
 use crate::model::import::{TableEffect, TablePolicies, TableReport};
 use crate::model::import_plan::{ChangeExample, ChangeGroup, ValueChange};
 use crate::model::import_report::ImportReport;
+use crate::model::name::TableName;
 use crate::model::text;
 use crate::server::import::how_to_decide;
 use crate::server::profile::shell_quote;
@@ -46,8 +49,15 @@ pub fn to_text(report: &ImportReport, place: &UndoPlace) -> String {
 
 /// What was decided about records that are there.
 pub fn policy_line(policies: &TablePolicies) -> Option<String> {
-    let policies: Vec<String> = policies.iter().map(|(table, policy)| format!("{table}={policy}")).collect();
-    (!policies.is_empty()).then(|| format!("policy    {}", text::one_line(&policies.join(", "))))
+    let mut tables_by_policy: BTreeMap<String, Vec<&TableName>> = BTreeMap::new();
+    for (table, policy) in policies {
+        tables_by_policy.entry(policy.to_string()).or_default().push(table);
+    }
+    let lines = tables_by_policy.into_iter().map(|(policy, tables)| match &tables[..] {
+        [.., _, _, _, _] => format!("{policy} for {} tables", tables.len()),
+        few => few.iter().map(|table| format!("{table}={policy}")).collect::<Vec<_>>().join(", "),
+    });
+    (!policies.is_empty()).then(|| format!("policy    {}", text::one_line(&lines.collect::<Vec<_>>().join(", "))))
 }
 
 /// Where an import can be undone: the options that say so.

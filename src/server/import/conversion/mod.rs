@@ -14,7 +14,7 @@ pub use document_file::{TableFile, check_room, write_document};
 pub use id_changes::IdChanges;
 pub use ids::{IdMap, IdOrigin, digest, is_uuid};
 pub use references::{Values, find_disguised, json_text, rewrite, rewrite_media_names, text_of, visit};
-pub use unique_names::UniqueNames;
+pub use unique_names::{UniqueNames, numbered};
 
 use crate::model::catalog::{Codec, ColumnSchema};
 use crate::model::name::TableName;

@@ -23,9 +23,9 @@ impl UniqueNames {
         self.taken.insert(self.folded(name));
     }
 
-    /// Gives the record a name that nothing else has: `Acme (2)`, or `acme-2` where it may be a part of an address.
-    pub fn make_unique(&mut self, values: &mut Values) {
-        let Some(name) = values.get(&self.column).and_then(|json| text_of(json)) else { return };
+    /// Gives the record a name that nothing else has, and returns it: `Acme (2)`, or `acme-2` where it may be a part of an address.
+    pub fn make_unique(&mut self, values: &mut Values) -> Option<String> {
+        let name = values.get(&self.column).and_then(|json| text_of(json))?;
         let mut candidate = name.clone();
         let folded = self.folded(&name);
         let first = self.last.get(&folded).copied().unwrap_or(1);
@@ -41,6 +41,7 @@ impl UniqueNames {
             self.last.insert(folded, number);
             values.insert(self.column.clone(), json_text(&candidate));
         }
+        Some(candidate)
     }
 
     fn folded(&self, name: &str) -> String {
@@ -48,7 +49,8 @@ impl UniqueNames {
     }
 }
 
-fn numbered(name: &str, number: u64) -> String {
+/// The name with a number.
+pub fn numbered(name: &str, number: u64) -> String {
     let is_slug = name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
     if is_slug { format!("{name}-{number}") } else { format!("{name} ({number})") }
 }

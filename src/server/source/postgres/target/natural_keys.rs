@@ -8,7 +8,8 @@ use super::super::client::Format;
 use super::super::database_session::DatabaseSession;
 use super::super::error;
 use super::super::reader::RowReader;
-use super::super::row_key::{applies_sql, column};
+use super::super::row_key::{applies_sql, column, equal, expressions};
+use crate::model::text;
 use crate::server::rows::RowSink;
 
 /// A table that is filled, and the temporary one that its records lie in first.
@@ -150,6 +151,25 @@ pub fn is_other_sql(relation: &Relation, load: &TableLoad) -> Result<Option<Stri
     }
     let either = |conditions: &[String]| conditions.join(" OR ");
     Ok((!are_set.is_empty()).then(|| format!("(({}) AND ({}) IS NOT TRUE)", either(&are_set), either(&are_same))))
+}
+
+/// # Errors
+/// `Refused` if a record is there under its key, and has other natural keys, where that ends the import.
+pub fn check_same(session: &mut DatabaseSession, relation: &Relation, load: &TableLoad, staged: &str) -> Result<()> {
+    let Some(is_other) = is_other_sql(relation, load)?.filter(|_| load.merge.refuses_other_natural_keys) else {
+        return Ok(());
+    };
+    let [own, there] = ["s", "t"].map(|alias| expressions(relation, &load.table, alias, &load.key));
+    let (from, is_same) = (&relation.from_item, equal(&own?, &there?));
+    let sql = format!(
+        "SELECT pg_catalog.count(*) AS records FROM {staged} AS s JOIN {from} AS t ON {is_same} WHERE {is_other}"
+    );
+    let records = session.fetch_count(&sql, &[])?;
+    if records > 0 {
+        Err(unmatched::other_natural_keys(load, &text::count_with_noun(records, "record")))
+    } else {
+        Ok(())
+    }
 }
 
 /// # Errors

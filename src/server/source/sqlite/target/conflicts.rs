@@ -49,10 +49,22 @@ pub fn find_existing(connection: &Connection, load: &TableLoad, row: &RowBuffer,
     })
 }
 
+/// Whether the row that is there under the key of this one has other natural keys.
+pub fn has_other_natural_key(connection: &Connection, load: &TableLoad, row: &RowBuffer) -> Result<bool> {
+    let natural = load.merge.natural_keys.iter().flat_map(|key| &key.0).map(|part| &part.name);
+    let names: Vec<&String> = load.key.iter().chain(natural).collect();
+    let Some(is_other) = other_natural_key_sql(load, &names) else { return Ok(false) };
+    let sql = format!("SELECT {is_other} FROM {} AS t WHERE {}", main_table(&load.table), has_key(load));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let is_other = statement.query_row(params_from_iter(of(load, row, names.into_iter())), |row| row.get(0));
+    Ok(is_other.optional()?.unwrap_or(false))
+}
+
 /// The number of the `ChangeReason` of a row `t` that differs. The parameters are the file's key and the values that are replaced. A
 /// row that was found by its natural key has the same one.
 fn reason_sql(load: &TableLoad, is_matched: bool) -> String {
-    let other = other_natural_key_sql(load).filter(|_| !is_matched);
+    let names: Vec<&String> = load.key.iter().chain(load.replaced()).collect();
+    let other = other_natural_key_sql(load, &names).filter(|_| !is_matched);
     let hidden = load.merge.hidden_by.as_ref().map(|name| format!("{} IS NOT NULL", column("t", name)));
     let conditions = [
         (changed_sql(load), ChangeReason::ChangedHereSinceExport),
@@ -95,9 +107,9 @@ fn changed_sql(load: &TableLoad) -> Option<String> {
     })
 }
 
-/// The row has no natural key in common with the file's, though both have one.
-fn other_natural_key_sql(load: &TableLoad) -> Option<String> {
-    let place = |name: &String| load.key.iter().chain(load.replaced()).position(|known| known == name).map(|at| at + 1);
+/// The row has no natural key in common with the file's, though both have one. The parameters are the values of `names`.
+fn other_natural_key_sql(load: &TableLoad, names: &[&String]) -> Option<String> {
+    let place = |name: &String| names.iter().position(|known| *known == name).map(|at| at + 1);
     let (mut are_set, mut are_same) = (Vec::new(), Vec::new());
     for natural in &load.merge.natural_keys {
         let (mut set, mut same) = (Vec::new(), Vec::new());

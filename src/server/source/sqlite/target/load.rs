@@ -14,7 +14,7 @@ use super::super::super::{Error, InterruptHandle, Kind, Result, Source, SourceId
 use super::super::error::refused;
 use super::super::key_sets::{KeySets, main_table};
 use super::super::{SqliteSource, catalog};
-use super::conflicts::{Existing, find_existing};
+use super::conflicts::{self, Existing, find_existing};
 use super::insert_sql::insert_sql;
 use super::kept_rows::KeptRows;
 use super::row_buffer::RowBuffer;
@@ -100,6 +100,12 @@ impl SqliteLoad {
         let is_matched =
             is_merged(load) && natural_keys::apply(connection, number, &self.tables, &self.matched, &mut self.row)?;
         self.matched[number] += u64::from(is_matched);
+        if load.merge.refuses_other_natural_keys
+            && !is_matched
+            && conflicts::has_other_natural_key(connection, load, &self.row)?
+        {
+            return Err(unmatched::other_natural_keys(load, "a record"));
+        }
         if is_merged(load) {
             outside::keep_references(connection, &self.tables, load, &mut self.row)?;
         }
