@@ -31,9 +31,9 @@ impl Choices<'_> {
         self.part.is_none_or(|part| part.includes(table)) && self.policy(table) != Some(TablePolicy::Skip)
     }
 
-    /// Whether it was said what becomes of records of the table that are there.
+    /// Whether it was said of this very table what becomes of records that are there.
     pub fn is_decided(&self, table: &TableName) -> bool {
-        self.request.policy.is_some() || self.request.policies.contains_key(table)
+        self.request.policies.contains_key(table)
     }
 
     pub fn policy(&self, table: &TableName) -> Option<TablePolicy> {

@@ -7,12 +7,15 @@ use super::removal::read_selection;
 use super::{Error, Result};
 use crate::model::catalog::{Codec, ColumnSchema};
 use crate::model::export::DriftPolicy;
+use crate::model::import::{TablePolicies, TablePolicy};
 use crate::model::manifest::{Metadata, RecordOrder};
 use crate::model::name::TableName;
 use crate::model::selection::ScopeKind;
+use crate::model::text;
 use crate::server::profile::Profile;
 use crate::server::profiles::reference_graph;
 use crate::server::rows::{Catalog, ForeignKey, Table};
+use crate::server::subset::{Edge, Graph, Outside};
 
 /// A table of the file.
 #[derive(Default)]
@@ -39,7 +42,9 @@ pub fn find_copied_tables(
     profile: &Profile,
     metadata: &Metadata,
     catalog: &Catalog,
+    policies: &TablePolicies,
 ) -> Result<BTreeMap<TableName, CopiedTable>> {
+    let is_skipped = |table: &TableName| policies.get(table) == Some(&TablePolicy::Skip);
     let selection = read_selection(metadata)?;
     let Some((ScopeKind::Organization, organization)) = selection.scope() else {
         return Err(Error::refused(
@@ -68,10 +73,36 @@ pub fn find_copied_tables(
         let mut copied = copied.unwrap_or_default();
         let stubs = metadata.selected_records.get(name).map_or(0, |selected| selected.stubs);
         copied.records = metadata.record_counts.get(name).map_or(0, |records| records.saturating_sub(stubs));
+        if let Some(key) = copied.references.iter().find(|key| is_skipped(&key.target) && !is_skipped(name)) {
+            refusals.push(format!(
+                "{name} refers to {}, of which nothing is copied (policy skip): leave {name} out, too",
+                key.target
+            ));
+        }
+        if !is_skipped(name)
+            && copied.records > 0
+            && catalog.table(name).is_some()
+            && !may_be_in_file(&graph, &scope.table, name)
+        {
+            refusals.push(format!(
+                "{name} has {} in the file, and is in no organisation's export by the profile as it is now: leave the table out \
+                 (--policy {name}=skip)",
+                text::count_with_noun(copied.records, "record")
+            ));
+        }
         copied.only_id = (*name == scope.table).then(|| organization.to_owned());
         tables.insert(name.clone(), copied);
     }
     if refusals.is_empty() { Ok(tables) } else { Err(Error::Refused(refusals)) }
+}
+
+/// Whether an organisation's export may have records of the table: its own, those that it shares, those that are nobody's, and what its
+/// records take along.
+fn may_be_in_file(graph: &Graph, root: &TableName, table: &TableName) -> bool {
+    let takes_along = |edge: Edge<'_>| edge.target() == table && edge.reference.outside == Outside::Include;
+    graph.contains(table)
+        && !graph.is_private(table)
+        && (graph.is_whole(table) || graph.in_scope_of(root).contains(table) || graph.edges().any(takes_along))
 }
 
 fn copied_table(

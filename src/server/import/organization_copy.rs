@@ -13,6 +13,7 @@ use super::write::{Imported, Importing};
 use super::{Error, Result};
 use crate::model::manifest::Metadata;
 use crate::model::name::TableName;
+use crate::model::text;
 use crate::server::inspect::{DataEvent, Record};
 use crate::server::pipeline::verify_content;
 use crate::server::source::{Load, Lookups, RowLookup};
@@ -40,6 +41,15 @@ impl FileRecord {
     }
 }
 
+/// An organisation's records as others.
+struct Copied {
+    document: CheckedFile,
+    changes: IdChanges,
+    given: Vec<GivenNames>,
+    /// How many references lead to records of copied tables that the file does not have.
+    left_behind: u64,
+}
+
 /// The names that copied records have in one column.
 struct GivenNames {
     lookup: RowLookup,
@@ -58,12 +68,12 @@ impl GivenNames {
 fn check_free(load: &mut dyn Load, given: &[GivenNames]) -> Result<()> {
     for GivenNames { lookup, names } in given {
         for batch in names.chunks(BATCH) {
-            let mut taken = None;
-            load.find_rows(lookup, batch, &mut |at, _| taken = Some(at))?;
-            if let Some(name) = taken.map(|at| &batch[at]) {
+            let mut is_taken = false;
+            load.find_rows(lookup, batch, &mut |_, _| is_taken = true)?;
+            if is_taken {
                 let (table, column) = (&lookup.table, &lookup.key);
                 return Err(Error::refused(&format!(
-                    "{table} has got a record with the {column} {name} while the file was read: import it again"
+                    "{table} has got a record with a {column} of the copy's while the file was read: import it again"
                 )));
             }
         }
@@ -81,27 +91,33 @@ impl Importing<'_> {
         let metadata = self.open(file)?.metadata;
         let mut database = self.target.begin_lookups()?;
         let catalog = database.catalog()?;
-        let mut tables = find_copied_tables(self.profile, &metadata, &catalog)?;
+        let mut tables = find_copied_tables(self.profile, &metadata, &catalog, &self.request.policies)?;
         let ids = self.find_ids(file, &tables)?;
         self.find_names(&mut *database, file, &mut tables)?;
         drop(database);
-        let (document, id_changes, given) = self.write_copy(file, &metadata, &mut tables, &ids)?;
+        let copy = self.write_copy(file, &metadata, &mut tables, &ids)?;
         let copied = tables.iter().filter(|(_, table)| table.is_own).map(|(name, _)| name.clone()).collect();
-        let notes = vec![
+        let mut notes = vec![
             "what belongs to the organisation comes under new ids; what else the file has stays as it is here, and comes if it is missing"
                 .to_owned(),
         ];
+        if copy.left_behind > 0 {
+            let counted = text::count_with_noun(copy.left_behind, "reference");
+            notes.push(format!(
+                "{counted} to records that the file does not have, of tables that are copied: they stay what they are"
+            ));
+        }
         let about = Conversion { copied, notes, ..Conversion::default() };
         (self.still_allowed)()?;
         let mut load = self.begin_load()?;
         let known: Vec<TableName> = tables.into_keys().filter(|name| catalog.table(name).is_some()).collect();
         load.lock(&known)?;
-        check_free(&mut *load, &given)?;
+        check_free(&mut *load, &copy.given)?;
         if !self.request.dry_run {
             self.check_order(&self.target.list_kept_imports()?)?;
         }
-        let imported = self.import(load, &document, Some(&about))?;
-        Ok(Imported { id_changes: Some(id_changes), ..imported })
+        let imported = self.import(load, &copy.document, Some(&about))?;
+        Ok(Imported { id_changes: Some(copy.changes), ..imported })
     }
 
     /// Which ids change: those of the records that are copied.
@@ -149,7 +165,17 @@ impl Importing<'_> {
                 for value in taken {
                     let others: Vec<String> = (2..=MAX_NUMBER).map(|number| numbered(&value, number)).collect();
                     names.take(&value);
-                    database.find_rows(&lookup, &others, &mut |at, _| names.take(&others[at]))?;
+                    let mut found = BTreeSet::new();
+                    database.find_rows(&lookup, &others, &mut |at, _| {
+                        names.take(&others[at]);
+                        found.insert(at);
+                    })?;
+                    if found.len() == others.len() {
+                        let (table, column) = (&lookup.table, &lookup.key);
+                        return Err(Error::refused(&format!(
+                            "{table} has {MAX_NUMBER} records with one {column}, numbered: remove some of these copies first"
+                        )));
+                    }
                 }
             }
         }
@@ -162,8 +188,8 @@ impl Importing<'_> {
         metadata: &Metadata,
         tables: &mut BTreeMap<TableName, CopiedTable>,
         ids: &IdMap,
-    ) -> Result<(CheckedFile, IdChanges, Vec<GivenNames>)> {
-        let mut changes = IdChanges::new()?;
+    ) -> Result<Copied> {
+        let (mut changes, mut left_behind) = (IdChanges::new()?, 0);
         let files = metadata.schema.iter().map(|(name, schema)| TableFile::new(name.clone(), schema.clone()));
         let mut files = files.collect::<std::io::Result<Vec<_>>>().map_err(Error::Temporary)?;
         let mut names: BTreeMap<TableName, Vec<_>> = BTreeMap::new();
@@ -195,9 +221,13 @@ impl Importing<'_> {
                 changes.add(name, &old, &new)?;
                 values.insert(id.clone(), json_text(&new));
             }
+            let mut belongs = !table.is_own || table.only_id.is_some();
             for key in &table.owners {
                 let mut is_strange = false;
-                visit(key, &values, &mut |target, id| is_strange |= ids.map(target, id) == id);
+                visit(key, &values, &mut |target, id| {
+                    let leads_outside = ids.map(target, id) == id;
+                    (belongs, is_strange) = (belongs || !leads_outside, is_strange || leads_outside);
+                });
                 if is_strange {
                     let what = format!(
                         "{} leads to what the file does not have, so it is not the organisation's",
@@ -206,7 +236,11 @@ impl Importing<'_> {
                     return Err(invalid(what));
                 }
             }
+            if !belongs {
+                return Err(invalid("it belongs to nobody, so it is not the organisation's".to_owned()));
+            }
             for key in &table.references {
+                visit(key, &values, &mut |target, id| left_behind += u64::from(ids.map(target, id) == id));
                 rewrite(key, &mut values, ids);
             }
             for (names, given) in names.get_mut(name).into_iter().flatten() {
@@ -221,7 +255,8 @@ impl Importing<'_> {
         let verified = verify_content(document.try_clone()?, |_| ())??;
         let mut document = CheckedFile::new(verified, file.signed_by.clone(), Arc::new(document));
         document.sha256.clone_from(&file.sha256);
-        Ok((document, changes, names.into_values().flatten().map(|(_, given)| given).collect()))
+        let given = names.into_values().flatten().map(|(_, given)| given).collect();
+        Ok(Copied { document, changes, given, left_behind })
     }
 
     /// Reads the file once: the table of each record, its values, and its line.

@@ -6,7 +6,7 @@ use super::readings::order;
 use super::removal::Removals;
 use super::table_import::{ImportPlan, TableImport};
 use super::{Error, Result, merge_rules, value_rules};
-use crate::model::catalog::TableSchema;
+use crate::model::catalog::{ColumnSchema, TableSchema};
 use crate::model::import::{TableMode, TablePolicy};
 use crate::model::import_plan::ValueRule;
 use crate::model::manifest::Metadata;
@@ -105,7 +105,10 @@ impl Planning<'_> {
     fn plan_table(&mut self, table: &Table, schema: &TableSchema) -> TableImport {
         let stubs = self.stubs(table);
         let columns: Vec<_> = schema.columns.iter().map(|column| self.plan_column(table, column)).collect();
-        let missing = table.columns.iter().filter(|column| !schema.columns.iter().any(|own| own.name == column.name));
+        let is_missing = |column: &&ColumnSchema| !schema.columns.iter().any(|own| own.name == column.name);
+        let left_out: Vec<&ColumnSchema> =
+            table.columns.iter().filter(|column| self.is_left_out_of_copy(table, &column.name)).collect();
+        let missing = table.columns.iter().filter(|column| is_missing(column) || left_out.contains(column));
         let filled: Vec<_> = missing.filter_map(|column| self.fill_column(table, column)).collect();
         self.value_rules.extend(value_rules::of_table(table, &columns, &filled, self.rules));
         let records = match self.choices.part {
@@ -145,8 +148,13 @@ impl Planning<'_> {
                 self.value_rules.push(value_rules::of_merge(&table.name, &found.rules));
             }
             planned.merge = found.rules;
-            planned.merge.refuses_other_natural_keys =
-                self.choices.copied.is_some() && !is_copied && !self.choices.is_decided(&table.name);
+            let has_natural_keys =
+                self.profile.merge_rules(&table.name).is_some_and(|merge| !merge.natural_keys.is_empty());
+            planned.merge.must_share_natural_key = has_natural_keys
+                && self.choices.copied.is_some()
+                && self.choices.owners.is_none()
+                && !is_copied
+                && !self.choices.is_decided(&table.name);
             if policy == Some(TablePolicy::Newer) && !planned.merge.knows_newer() {
                 self.refusals.push(format!(
                     "{} has the policy newer, and no profile tells when its records were changed (changed_at) or which are hidden \

@@ -34,7 +34,9 @@ impl Planning<'_> {
             name: own.name.clone(),
             codec: own.codec,
             target_codec: target.map_or(own.codec, |column| column.codec),
-            is_written: target.is_some_and(|column| !column.generated) && !is_set_by_target,
+            is_written: target.is_some_and(|column| !column.generated)
+                && !is_set_by_target
+                && !self.is_left_out_of_copy(table, &own.name),
             emptied: self.emptied(table, own),
             is_kept: is_numbered || self.metadata.redaction.treated.iter().any(|treated| treated.field == field),
         }
@@ -78,7 +80,13 @@ impl Planning<'_> {
         let field = table.name.field(&column.name);
         let on_import = self.profile.on_import(&table.name, &column.name).cloned();
         let is_left_out = self.metadata.redaction.removed_fields.contains(&field);
-        let why = if is_left_out { "was left out of the file" } else { "is not in the file" };
+        let why = if self.is_left_out_of_copy(table, &column.name) {
+            "is left out of a copy"
+        } else if is_left_out {
+            "was left out of the file"
+        } else {
+            "is not in the file"
+        };
         if column.generated {
             return None;
         }
@@ -101,14 +109,29 @@ impl Planning<'_> {
         None
     }
 
+    /// Whether no export of an organisation may have the column: whoever has made the file had another profile.
+    pub fn is_left_out_of_copy(&self, table: &Table, column: &str) -> bool {
+        self.choices.copied.is_some() && self.choices.owners.is_none() && !self.profile.is_exported(&table.name, column)
+    }
+
     /// Leaves a column to the database of which the file has values.
     fn leave_to_database(&mut self, table: &Table, column: &ColumnSchema) {
         let field = table.name.field(&column.name);
         let is_owner = self.choices.owners.and_then(|owners| owners.get(&table.name)) == Some(&column.name);
-        let refers = |key: &ForeignKey| key.columns.contains(&column.name);
-        if table.primary_key.contains(&column.name) || is_owner || self.profile.references_of(table).iter().any(refers)
+        let name = &column.name;
+        let refers = |key: &ForeignKey| key.columns.contains(name) || key.when.iter().any(|(when, _)| when == name);
+        let tells_apart = self.profile.merge_rules(&table.name).is_some_and(|merge| {
+            let is_time = merge.changed_at.as_ref().is_some_and(|changed_at| changed_at.column == *name);
+            is_time || merge.hidden_by.as_ref() == Some(name) || merge.natural_keys.iter().any(|key| key.contains(name))
+        });
+        if tells_apart
+            || table.primary_key.contains(&column.name)
+            || is_owner
+            || self.profile.references_of(table).iter().any(refers)
         {
-            self.refusals.push(format!("{field} is a key or a reference: the profile cannot leave it to the database"));
+            self.refusals.push(format!(
+                "{field} is a key, a reference or what a merge goes by: the profile cannot leave it to the database"
+            ));
         } else if !column.generated && !self.is_filled_by_database(column, &field, "is set by the database") {
             self.refusals.push(format!(
                 "{field} must not be null and has no default: the profile leaves it to the database (set_by_target)"

@@ -39,6 +39,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::model::classification::Classification;
 use crate::model::drift::Guess;
 use crate::model::name::TableName;
 use crate::server::rows::Catalog;
@@ -213,6 +214,12 @@ impl Profile {
     #[must_use]
     pub fn on_import(&self, table: &TableName, column: &str) -> Option<&OnImport> {
         self.column(table, column)?.on_import.as_ref()
+    }
+
+    /// Whether the profile lets values of the column leave: secrets, and what it does not classify, do not.
+    #[must_use]
+    pub fn is_exported(&self, table: &TableName, column: &str) -> bool {
+        self.column(table, column).is_some_and(|column| column.class != Classification::Secret)
     }
 
     /// Whether an import leaves the column to the database.

@@ -8,9 +8,9 @@ pub struct MergeRules {
     /// A record whose primary key, of one column, is not there is taken for the one that has the same values in all columns of one of
     /// these: it gets that one's key. NULL is no value.
     pub natural_keys: Vec<NaturalKey>,
-    /// Whether a record ends the import whose primary key is there, in a record that has no natural key in common with it: they are
-    /// not the same person, or thing, though what comes would refer to it.
-    pub refuses_other_natural_keys: bool,
+    /// Whether a record ends the import whose primary key is there, in a record that has none of these in common with it: nothing says
+    /// that they are the same person, or thing, though what comes would refer to it.
+    pub must_share_natural_key: bool,
     /// References of the table's records to tables with natural keys: they follow to the keys that are there.
     pub references: Vec<ForeignKey>,
     pub changed_since: Option<ChangedSince>,

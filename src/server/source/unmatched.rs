@@ -27,13 +27,18 @@ pub fn ambiguous(load: &TableLoad, record: &str) -> Error {
     Error::new(Kind::Ambiguous, what)
 }
 
-/// So many records of the file have primary keys that are here in records with other natural keys.
-pub fn other_natural_keys(load: &TableLoad, records: &str) -> Error {
+/// So many records of the file have primary keys that are here in records with which they have no natural key in common.
+pub fn no_shared_natural_key(load: &TableLoad, records: &str) -> Error {
     let keys: Vec<String> = load.merge.natural_keys.iter().map(ToString::to_string).collect();
     let (table, key, keys) = (&load.table, load.key.join(", "), keys.join(" or "));
+    let which = if keys.is_empty() {
+        "and the file lacks the natural keys that would tell who that is".to_owned()
+    } else {
+        format!("with another {keys}, or none")
+    };
     let what = format!(
-        "{records} of {table} in the file: the {key} is here, with another {keys}, so that what refers to it would get to somebody else. \
-         If it is the same after all, import with --policy {table}=mine"
+        "{records} of {table} in the file: the {key} is here, {which}, so that what refers to it might get to somebody else. If it is the \
+         same after all, import with --policy {table}=mine"
     );
     Error::new(Kind::Refused, what)
 }

@@ -178,7 +178,7 @@ fn an_account_with_the_id_of_another_one_is_not_taken_for_it() {
         for options in [&COPY[..], &[&COPY[..], &["--dry-run"]].concat()] {
             let copied = import(folder, "a.json", &url, options);
             assert_eq!(copied.code, 3, "{}", copied.stderr);
-            let expected = "of users in the file: the id is here, with another name";
+            let expected = "of users in the file: the id is here, with another name, or none";
             assert!(copied.stderr.contains(expected), "{}", copied.stderr);
             assert!(copied.stderr.contains("--policy users=mine"), "{}", copied.stderr);
             assert_eq!(data(folder, &url), before);
@@ -218,24 +218,89 @@ fn what_cannot_be_copied_is_said_and_nothing_is_written() {
 
 /// Whoever can sign a file could say that records of others are an organisation's.
 #[test]
-fn records_of_another_organisation_are_not_planted_by_a_copy() {
+fn records_of_another_organisation_or_of_nobody_are_not_planted_by_a_copy() {
     let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
     let folder = folder.path();
     let urls = databases(folder, &server);
     // In the attacker's database, nobody owns rooms.
     let open = PROFILE.replace("[tables.rooms]\nowned_by = [\"org_id\"]", "[tables.rooms]\nwhole = true");
-    fs::write(folder.join("teams.toml"), open).unwrap();
-    let rows =
-        "INSERT INTO orgs VALUES ('a', 'Acme'); INSERT INTO rooms VALUES ('x', 'b', 'planted', NULL, NULL, NULL)";
     let loose = SCHEMA.replace("NOT NULL REFERENCES orgs (id), name text, parent", ", name text, parent");
-    let (_, attacker) = sqlite(folder, "attacker.db", &format!("{loose}{rows}"));
+    for (number, (owner, expected)) in
+        [("'b'", "org_id leads to what the file does not have"), ("NULL", "it belongs to nobody")].iter().enumerate()
+    {
+        let rows = format!(
+            "INSERT INTO orgs VALUES ('a', 'Acme'); INSERT INTO rooms VALUES ('x', {owner}, 'planted', NULL, NULL, NULL)"
+        );
+        let (_, attacker) = sqlite(folder, &format!("attacker{number}.db"), &format!("{loose}{rows}"));
+        let file = format!("planted{number}.json");
+        fs::write(folder.join("teams.toml"), &open).unwrap();
+        export_organization(folder, &attacker, &file);
+        fs::write(folder.join("teams.toml"), PROFILE).unwrap();
+        for url in &urls {
+            let refused = import(folder, &file, url, &COPY);
+            assert_eq!(refused.code, 4, "{}", refused.text());
+            assert!(refused.stderr.contains(expected), "{}", refused.stderr);
+            assert!(!data(folder, url)["rooms"].to_string().contains("planted"));
+        }
+    }
+}
+
+#[test]
+fn what_no_organisation_may_export_comes_with_no_copy() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let schema = SCHEMA.replace("name text NOT NULL UNIQUE);", "name text NOT NULL UNIQUE, password text);")
+        + "CREATE TABLE sessions (id text PRIMARY KEY, user_id text NOT NULL, token text NOT NULL);";
+    let schema = schema.replacen(", password text);", ");", 1);
+    let profile = |password: &str, sessions: &str| {
+        let users = PROFILE.replace(
+            "id = \"plain\"\nname = \"personal\"",
+            &format!("id = \"plain\"\nname = \"personal\"\npassword = {password}"),
+        );
+        format!(
+            "{users}[tables.sessions]\n{sessions}\n[tables.sessions.columns]\nid = \"plain\"\nuser_id = \"plain\"\ntoken = \"plain\"\n"
+        )
+    };
+    let rows = "INSERT INTO orgs VALUES ('a', 'Acme'); INSERT INTO users VALUES ('eve', 'Eve', 'known hash');
+        INSERT INTO members VALUES ('a', 'eve'); INSERT INTO sessions VALUES ('x', 'boss', 'planted token');";
+    let (_, attacker) = sqlite(folder, "attacker.db", &format!("{schema}{rows}"));
+    fs::write(folder.join("teams.toml"), profile("\"plain\"", "whole = true")).unwrap();
     export_organization(folder, &attacker, "planted.json");
-    fs::write(folder.join("teams.toml"), PROFILE).unwrap();
-    for url in &urls {
+    let there = format!("{schema} INSERT INTO users VALUES ('boss', 'Boss', 'secret');");
+    let urls = [sqlite(folder, "there.db", &there).1, database(&server, "there_on_server", &there)];
+    let secret = "{ class = \"secret\", on_import = \"unusable_hash\" }";
+    for (sessions, url) in [("private = \"to their user\"", &urls[0]), ("exclude = \"credentials\"", &urls[1])] {
+        fs::write(folder.join("teams.toml"), profile(secret, sessions)).unwrap();
         let refused = import(folder, "planted.json", url, &COPY);
-        assert_eq!(refused.code, 4, "{}", refused.text());
-        assert!(refused.stderr.contains("org_id leads to what the file does not have"), "{}", refused.stderr);
-        assert!(!data(folder, url)["rooms"].to_string().contains("planted"));
+        assert_eq!(refused.code, 3, "{}", refused.text());
+        let expected = "sessions has 1 record in the file, and is in no organisation's export";
+        assert!(refused.stderr.contains(expected), "{}", refused.stderr);
+        let copied = import(folder, "planted.json", url, &[&COPY[..], &["--policy", "sessions=skip"]].concat());
+        assert_eq!(copied.code, 0, "{}", copied.stderr);
+        assert!(copied.text().contains("users.password is left out of a copy"), "{}", copied.text());
+        // Everything, to see what no profile shows.
+        fs::write(folder.join("teams.toml"), profile("\"plain\"", "whole = true")).unwrap();
+        let now = data(folder, url).to_string();
+        assert!(now.contains("Eve") && !now.contains("known hash") && !now.contains("planted token"), "{now}");
+    }
+}
+
+#[test]
+fn what_a_copy_leaves_out_or_behind_is_said() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    for url in databases(folder, &server) {
+        let file = if url.starts_with("sqlite") { "lite.json" } else { "pg.json" };
+        export_organization(folder, &url, file);
+        let copied = import(folder, file, &url, &COPY);
+        assert_eq!(copied.code, 0, "{}", copied.stderr);
+        let behind = "1 reference to records that the file does not have, of tables that are copied";
+        assert!(copied.text().contains(behind), "{}", copied.text());
+        let refused = import(folder, file, &url, &[&COPY[..], &["--policy", "orgs=skip"]].concat());
+        assert_eq!(refused.code, 3, "{}", refused.text());
+        assert!(refused.stderr.contains("rooms refers to orgs, of which nothing is copied"), "{}", refused.stderr);
+        let file_policy = import(folder, file, &url, &[&COPY[..], &["--policy", "users=file"]].concat());
+        assert!(file_policy.code == 2 && file_policy.stderr.contains("mine, stop and skip"), "{}", file_policy.stderr);
     }
 }
 
@@ -350,7 +415,7 @@ fn a_name_that_somebody_takes_meanwhile_is_told_in_words() {
     });
     assert!(other.wait().unwrap().success());
     assert_eq!(copied.code, 3, "{}", copied.text());
-    let expected = "orgs has got a record with the name Acme (2) while the file was read: import it again";
+    let expected = "orgs has got a record with a name of the copy's while the file was read: import it again";
     assert!(copied.stderr.contains(expected), "{}", copied.stderr);
     assert_eq!(import(folder, "a.json", &url, &COPY).code, 0);
     assert!(data(folder, &url)["orgs"].to_string().contains("Acme (3)"));

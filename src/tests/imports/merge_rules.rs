@@ -383,7 +383,7 @@ fn columns_that_the_database_sets_take_nothing_from_the_file() {
     for url in [sqlite(folder, "target.db", &there).1, database(&server, "items", &there)] {
         let refused = import(folder, "items.json", &url, &["--mode", "merge", "--profile", "key.toml"]);
         assert_eq!(refused.code, 3, "{}", refused.stderr);
-        assert!(refused.stderr.contains("items.id is a key or a reference"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("items.id is a key, a reference"), "{}", refused.stderr);
         let merged = import(folder, "items.json", &url, &["--mode", "merge", "--profile", "items.toml"]);
         assert_eq!(merged.code, 0, "{}", merged.stderr);
         assert!(

@@ -287,7 +287,7 @@ impl Load for PostgresLoad {
             (table.number, load, staged.name()),
             &ended(&self.tables, table.number),
         )?;
-        natural_keys::check_same(&mut self.session, relation, load, staged.name())?;
+        natural_keys::check_shared(&mut self.session, relation, load, staged.name())?;
         row_lookup::check_owner(&mut self.session, relation, load, staged.name())?;
         let loads: Vec<_> = self.tables.iter().map(|table| &table.load).enumerate().collect();
         outside::keep_references(&mut self.session, &self.schema, &loads, load, staged.name())?;

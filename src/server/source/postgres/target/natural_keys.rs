@@ -154,22 +154,24 @@ pub fn is_other_sql(relation: &Relation, load: &TableLoad) -> Result<Option<Stri
 }
 
 /// # Errors
-/// `Refused` if a record is there under its key, and has other natural keys, where that ends the import.
-pub fn check_same(session: &mut DatabaseSession, relation: &Relation, load: &TableLoad, staged: &str) -> Result<()> {
-    let Some(is_other) = is_other_sql(relation, load)?.filter(|_| load.merge.refuses_other_natural_keys) else {
+/// `Refused` if a record is there under its key with no natural key in common, where that ends the import.
+pub fn check_shared(session: &mut DatabaseSession, relation: &Relation, load: &TableLoad, staged: &str) -> Result<()> {
+    if !load.merge.must_share_natural_key {
         return Ok(());
-    };
+    }
     let [own, there] = ["s", "t"].map(|alias| expressions(relation, &load.table, alias, &load.key));
     let (from, is_same) = (&relation.from_item, equal(&own?, &there?));
+    let shared = load.merge.natural_keys.iter().map(|key| is_same_sql(relation, load, key, "s", "t"));
+    let shared = shared.collect::<Result<Vec<_>>>()?;
+    let shared = if shared.is_empty() { "FALSE".to_owned() } else { shared.join(" OR ") };
     let sql = format!(
-        "SELECT pg_catalog.count(*) AS records FROM {staged} AS s JOIN {from} AS t ON {is_same} WHERE {is_other}"
+        "SELECT pg_catalog.count(*) AS records FROM {staged} AS s JOIN {from} AS t ON {is_same} WHERE ({shared}) IS NOT TRUE"
     );
     let records = session.fetch_count(&sql, &[])?;
-    if records > 0 {
-        Err(unmatched::other_natural_keys(load, &text::count_with_noun(records, "record")))
-    } else {
-        Ok(())
+    if records == 0 {
+        return Ok(());
     }
+    Err(unmatched::no_shared_natural_key(load, &text::count_with_noun(records, "record")))
 }
 
 /// # Errors

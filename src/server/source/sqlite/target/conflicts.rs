@@ -49,12 +49,13 @@ pub fn find_existing(connection: &Connection, load: &TableLoad, row: &RowBuffer,
     })
 }
 
-/// Whether the row that is there under the key of this one has other natural keys.
-pub fn has_other_natural_key(connection: &Connection, load: &TableLoad, row: &RowBuffer) -> Result<bool> {
+/// Whether the row that is there under the key of this one has no natural key in common with it.
+pub fn shares_no_natural_key(connection: &Connection, load: &TableLoad, row: &RowBuffer) -> Result<bool> {
     let natural = load.merge.natural_keys.iter().flat_map(|key| &key.0).map(|part| &part.name);
     let names: Vec<&String> = load.key.iter().chain(natural).collect();
-    let Some(is_other) = other_natural_key_sql(load, &names) else { return Ok(false) };
-    let sql = format!("SELECT {is_other} FROM {} AS t WHERE {}", main_table(&load.table), has_key(load));
+    let (_, shared) = natural_key_conditions(load, &names).unwrap_or_default();
+    let shared = if shared.is_empty() { "FALSE".to_owned() } else { shared.join(" OR ") };
+    let sql = format!("SELECT ({shared}) IS NOT TRUE FROM {} AS t WHERE {}", main_table(&load.table), has_key(load));
     let mut statement = connection.prepare_cached(&sql)?;
     let is_other = statement.query_row(params_from_iter(of(load, row, names.into_iter())), |row| row.get(0));
     Ok(is_other.optional()?.unwrap_or(false))
@@ -109,6 +110,13 @@ fn changed_sql(load: &TableLoad) -> Option<String> {
 
 /// The row has no natural key in common with the file's, though both have one. The parameters are the values of `names`.
 fn other_natural_key_sql(load: &TableLoad, names: &[&String]) -> Option<String> {
+    let (are_set, are_same) = natural_key_conditions(load, names)?;
+    let either = |conditions: &[String]| conditions.join(" OR ");
+    (!are_set.is_empty()).then(|| format!("(({}) AND ({}) IS NOT TRUE)", either(&are_set), either(&are_same)))
+}
+
+/// Of each natural key, that both rows have it, and that it is the same; nothing if a column is not among `names`.
+fn natural_key_conditions(load: &TableLoad, names: &[&String]) -> Option<(Vec<String>, Vec<String>)> {
     let place = |name: &String| names.iter().position(|known| *known == name).map(|at| at + 1);
     let (mut are_set, mut are_same) = (Vec::new(), Vec::new());
     for natural in &load.merge.natural_keys {
@@ -121,6 +129,5 @@ fn other_natural_key_sql(load: &TableLoad, names: &[&String]) -> Option<String> 
         are_set.push(set.join(" AND "));
         are_same.push(same.join(" AND "));
     }
-    let either = |conditions: &[String]| conditions.join(" OR ");
-    (!are_set.is_empty()).then(|| format!("(({}) AND ({}) IS NOT TRUE)", either(&are_set), either(&are_same)))
+    Some((are_set, are_same))
 }

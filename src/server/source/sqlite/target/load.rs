@@ -100,11 +100,11 @@ impl SqliteLoad {
         let is_matched =
             is_merged(load) && natural_keys::apply(connection, number, &self.tables, &self.matched, &mut self.row)?;
         self.matched[number] += u64::from(is_matched);
-        if load.merge.refuses_other_natural_keys
+        if load.merge.must_share_natural_key
             && !is_matched
-            && conflicts::has_other_natural_key(connection, load, &self.row)?
+            && conflicts::shares_no_natural_key(connection, load, &self.row)?
         {
-            return Err(unmatched::other_natural_keys(load, "a record"));
+            return Err(unmatched::no_shared_natural_key(load, "a record"));
         }
         if is_merged(load) {
             outside::keep_references(connection, &self.tables, load, &mut self.row)?;
@@ -114,9 +114,8 @@ impl SqliteLoad {
         }
         let keeps_before = load.is_recorded || self.kept.is_some();
         let is_of_part = load.removal.as_ref().is_some_and(Removal::is_of_part);
-        let must_be_known = is_merged(load) && (keeps_before || is_of_part || load.merge.may_conflict());
         let mut existing =
-            if must_be_known { find_existing(connection, load, &self.row, is_matched)? } else { Existing::None };
+            if is_merged(load) { find_existing(connection, load, &self.row, is_matched)? } else { Existing::None };
         let existed = existing != Existing::None;
         if is_of_part
             && matches!(existing, Existing::Differs(_))
