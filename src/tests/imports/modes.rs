@@ -324,3 +324,70 @@ fn a_dry_run_finds_values_that_another_record_has_in_a_unique_index() {
         }
     }
 }
+
+#[test]
+fn a_merge_and_its_dry_run_hold_what_is_written_against_the_rules_and_nothing_else() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let schema =
+        "CREATE TABLE orders (id integer PRIMARY KEY, code text, up integer, seen_at timestamp DEFAULT now());";
+    let rows = "INSERT INTO orders VALUES (1, 'bad', 99), (2, 'ok', 1), (3, 'ok', 1);";
+    let url = database(&server, "orders", &format!("{schema}{rows}"));
+    let run_sql = |sql: &str| drop(server.sql_as("waybill_owner", "orders", sql));
+    let profile = "name = \"orders\"\n[tables.orders.columns]\nid = \"plain\"\ncode = \"plain\"\nup = \"plain\"\n\
+        seen_at = { class = \"plain\", set_by_target = true }\n";
+    fs::write(folder.join("orders.toml"), profile).unwrap();
+    let merge = ["--mode", "merge", "--profile", "orders.toml"];
+    let export = ["export", "--source", &url, "--profile", "orders.toml", "--output", "orders.json"];
+    assert_eq!(run(folder, &export).code, 0);
+    // The first row breaks what has been agreed on since, and stays as it is.
+    run_sql(
+        "ALTER TABLE orders ADD CONSTRAINT code_ok CHECK (code = 'ok') NOT VALID, ADD CHECK (seen_at IS NOT NULL),
+           ADD FOREIGN KEY (up) REFERENCES orders (id) NOT VALID; DELETE FROM orders WHERE id = 3; UPDATE orders SET up = NULL WHERE id = 2",
+    );
+    let planned = import(folder, "orders.json", &url, &[&merge[..], &["--dry-run"]].concat());
+    assert_eq!(planned.code, 0, "{}{}", planned.text(), planned.stderr);
+    let merged = import(folder, "orders.json", &url, &merge);
+    assert_eq!(merged.code, 0, "{}", merged.stderr);
+    for said in [planned.text(), merged.text()] {
+        assert!(said.contains("1 new, 1 changed, 1 unchanged"), "{said}");
+    }
+    run_sql(
+        "DELETE FROM orders WHERE id = 3; ALTER TABLE orders DROP CONSTRAINT code_ok, ADD CONSTRAINT none CHECK (id <> 3)",
+    );
+    for options in [&["--dry-run"][..], &[]] {
+        let refused = import(folder, "orders.json", &url, &[&merge[..], options].concat());
+        assert_eq!(refused.code, 3, "{options:?}: {}", refused.text());
+        assert!(refused.stderr.contains("a check of its table fails"), "{options:?}: {}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_reference_that_is_healed_makes_up_for_no_new_one_that_leads_nowhere() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    for (name, without_rowid) in [("with", ""), ("without", "WITHOUT ROWID")] {
+        let schema = format!(
+            "CREATE TABLE p (id TEXT PRIMARY KEY); CREATE TABLE c (id TEXT PRIMARY KEY NOT NULL, pid TEXT REFERENCES p (id)) {without_rowid};"
+        );
+        let (_, source) = sqlite(
+            folder,
+            &format!("{name}-source.db"),
+            &format!(
+                "{schema} PRAGMA foreign_keys = OFF; INSERT INTO p VALUES ('P1'); INSERT INTO c VALUES ('c9', 'GONE');"
+            ),
+        );
+        let file = format!("{name}.json");
+        export(folder, &source, &file);
+        let old = format!("{schema} PRAGMA foreign_keys = OFF; INSERT INTO c VALUES ('c1', 'P1');");
+        for (number, options) in
+            [&["--mode", "append"][..], &["--mode", "append", "--no-undo"], &["--mode", "merge"]].iter().enumerate()
+        {
+            let (path, target) = sqlite(folder, &format!("{name}-{number}.db"), &old);
+            let refused = import(folder, &file, &target, options);
+            assert_eq!(refused.code, 3, "{name} {options:?}: {}", refused.text());
+            assert!(refused.stderr.contains("c (1 to p)"), "{name} {options:?}: {}", refused.stderr);
+            assert_eq!(count(&path, "c"), 1);
+        }
+    }
+}

@@ -12,17 +12,29 @@ const PLAIN_INDEXES_QUERY: &str = "
     SELECT CAST(c.relname AS text) AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
      WHERE i.indrelid = to_regclass(CAST($1 AS text)) AND NOT i.indisunique AND NOT i.indisexclusion";
 
-/// The column with the place of the staged row: the order of the file.
-const PLACE: &str = "waybill_place";
+/// Defaults that a dry run must not evaluate: functions of others, and sequences, which it would move.
+const UNFIT_DEFAULTS_QUERY: &str = "
+    SELECT CAST(a.attname AS text) AS name FROM pg_attrdef d
+      JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum AND a.attgenerated = ''
+     WHERE CAST(d.adrelid AS bigint) = CAST($1 AS bigint)
+       AND (strpos(pg_get_expr(d.adbin, d.adrelid), 'nextval') > 0
+            OR EXISTS (SELECT 1 FROM pg_depend p
+                        WHERE p.classid = CAST('pg_attrdef' AS regclass) AND p.objid = d.oid AND p.refobjid <> d.adrelid))";
 
 /// Where the rows are checked that a merge would write.
-pub struct CheckedRows {
-    changed: String,
-    checked: String,
+pub struct CheckedRows(String);
+
+/// The rows that are checked: of the file, and in the table.
+pub struct WrittenRows<'r> {
+    pub staged: &'r str,
+    pub changed: &'r str,
+    /// What the table is named in a statement, and its columns that hold what is written.
+    pub table: &'r str,
+    pub stored: Vec<String>,
 }
 
 impl CheckedRows {
-    /// Creates the tables, before the transaction is read-only.
+    /// Creates the table, before the transaction is read-only.
     pub fn create(
         session: &mut DatabaseSession,
         number: usize,
@@ -30,50 +42,60 @@ impl CheckedRows {
         relation: &Relation,
         table: &str,
     ) -> Result<Self> {
-        let [changed, checked] = ["changed", "checked"].map(|what| format!("{STAGED_PREFIX}{number}_{what}"));
-        let columns = quoted(load.columns.iter()).join(", ");
-        session.execute(&format!(
-            "CREATE TEMPORARY TABLE {changed} ON COMMIT DROP AS SELECT ctid AS {PLACE}, {columns} FROM {table} WITH NO DATA"
-        ))?;
-        let [changed, checked] = [changed, checked].map(|name| format!("pg_temp.{name}"));
-        create_with_rules(session, &checked, load, relation, table)?;
-        Ok(Self { changed, checked })
+        let checked = Self(format!("pg_temp.{STAGED_PREFIX}{number}_checked"));
+        create_with_rules(session, &checked.0, load, relation, table)?;
+        Ok(checked)
     }
 
-    /// Writes the rows of `staged` that the end of a statement selects, `s` of the file and `t` that is there, as they would be: a record
-    /// that is there keeps what the merge does not replace.
+    /// The rows as they would be.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// Writes the rows as they would be: a record that is there keeps what the merge does not replace.
     ///
     /// # Errors
     /// `Refused` if the rules of the table refuse one.
-    pub fn check(&self, session: &mut DatabaseSession, load: &TableLoad, staged: &str, rows: &str) -> Result<()> {
-        let columns = quoted(load.columns.iter());
-        let replaced = quoted(load.key.iter().chain(load.replaced()));
-        let value = |name: &String| {
-            if replaced.contains(name) {
-                format!("s.{name}")
-            } else {
-                format!("CASE WHEN t.ctid IS NULL THEN s.{name} ELSE t.{name} END")
-            }
-        };
-        let (values, columns) = (columns.iter().map(value).collect::<Vec<_>>().join(", "), columns.join(", "));
-        let changed = &self.changed;
-        session.change(&format!("INSERT INTO {changed} ({PLACE}, {columns}) SELECT s.ctid, {values} {rows}"), &[])?;
+    pub fn check(&self, session: &mut DatabaseSession, load: &TableLoad, rows: &WrittenRows<'_>) -> Result<()> {
         // Functions of the table's checks find what they name by the application's search path.
         session.execute(&format!("{APPLICATION_PATH}; SAVEPOINT waybill_check"))?;
-        if let Err(error) = self.write(session, &columns, None) {
-            let number = self.find_refused(session, load, &columns, staged)?;
+        if let Err(error) = self.write(session, load, rows, None) {
+            let number = self.find_refused(session, load, rows)?;
             return Err(error::refused_record(&load.table, number, error));
         }
         session.execute(OWN_PATH)
     }
 
-    /// Writes the changed rows, or so many of them in the order of the file.
-    fn write(&self, session: &mut DatabaseSession, columns: &str, first: Option<u64>) -> Result<u64> {
-        let Self { changed, checked } = self;
-        let first = first.map_or_else(String::new, |first| format!(" ORDER BY {PLACE} LIMIT {first}"));
-        let sql =
-            format!("INSERT INTO {checked} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {changed}{first}");
-        session.change(&sql, &[])
+    /// Writes the rows, or so many of them in the order of the file.
+    fn write(
+        &self,
+        session: &mut DatabaseSession,
+        load: &TableLoad,
+        rows: &WrittenRows<'_>,
+        first: Option<u64>,
+    ) -> Result<()> {
+        let (Self(checked), WrittenRows { staged, changed, table, stored }) = (self, rows);
+        let first = first.map_or_else(String::new, |first| format!(" ORDER BY place LIMIT {first}"));
+        let from = format!(
+            "FROM (SELECT * FROM {changed}{first}) AS c JOIN {staged} AS s ON s.ctid OPERATOR(pg_catalog.=) c.place"
+        );
+        let (pushed, replaced) = (quoted(load.columns.iter()), quoted(load.replaced()));
+        let stored = quoted(stored.iter());
+        let now: Vec<String> = stored
+            .iter()
+            .map(|name| if replaced.contains(name) { format!("s.{name}") } else { format!("t.{name}") })
+            .collect();
+        let new: Vec<String> = pushed.iter().map(|name| format!("s.{name}")).collect();
+        let (stored, now, pushed, new) = (stored.join(", "), now.join(", "), pushed.join(", "), new.join(", "));
+        let is_there = "t.ctid OPERATOR(pg_catalog.=) c.own AND t.tableoid OPERATOR(pg_catalog.=) c.part";
+        for (columns, values, from) in [
+            (stored, now, format!("{from} JOIN {table} AS t ON {is_there}")),
+            (pushed, new, format!("{from} WHERE c.own IS NULL")),
+        ] {
+            let sql = format!("INSERT INTO {checked} ({columns}) OVERRIDING SYSTEM VALUE SELECT {values} {from}");
+            session.change(&sql, &[])?;
+        }
+        Ok(())
     }
 
     /// The number in the file of the first record that is refused, where staged rows are still where they were copied to.
@@ -81,8 +103,7 @@ impl CheckedRows {
         &self,
         session: &mut DatabaseSession,
         load: &TableLoad,
-        columns: &str,
-        staged: &str,
+        rows: &WrittenRows<'_>,
     ) -> Result<Option<u64>> {
         const BACK: &str = "ROLLBACK TO SAVEPOINT waybill_check";
         session.execute(BACK)?;
@@ -90,12 +111,12 @@ impl CheckedRows {
         if !merge.natural_keys.is_empty() || !merge.references.is_empty() || !load.emptied.is_empty() {
             return Ok(None);
         }
-        let changed = &self.changed;
+        let WrittenRows { staged, changed, .. } = rows;
         let count = format!("SELECT pg_catalog.count(*) AS records FROM {changed}");
         let (mut taken, mut refused) = (0, session.fetch_count(&count, &[])?);
         while taken + 1 < refused {
             let middle = u64::midpoint(taken, refused);
-            if self.write(session, columns, Some(middle)).is_ok() {
+            if self.write(session, load, rows, Some(middle)).is_ok() {
                 taken = middle;
             } else {
                 refused = middle;
@@ -104,13 +125,14 @@ impl CheckedRows {
         }
         let sql = format!(
             "SELECT pg_catalog.count(*) AS records FROM {staged} WHERE ctid OPERATOR(pg_catalog.<=) \
-             (SELECT {PLACE} FROM {changed} ORDER BY {PLACE} OFFSET {taken} LIMIT 1)"
+             (SELECT place FROM {changed} ORDER BY place OFFSET {taken} LIMIT 1)"
         );
         session.fetch_count(&sql, &[]).map(Some)
     }
 }
 
-/// Creates a temporary table with the rules of the table. What the database fills itself is not null there, and has no value here.
+/// Creates a temporary table with the rules of the table. What the database fills itself may be null there: it has the default, unless
+/// that is code of others, or counts on.
 pub fn create_with_rules(
     session: &mut DatabaseSession,
     name: &str,
@@ -124,8 +146,18 @@ pub fn create_with_rules(
     let nullable = filled_by_database.iter().filter(|_| !indexes.is_empty() || load.key.is_empty());
     let nullable = nullable
         .map(|column| format!("; ALTER TABLE {name} ALTER COLUMN {} DROP NOT NULL", double_quote_identifier(column)));
+    let unfit = if filled_by_database.is_empty() {
+        Vec::new()
+    } else {
+        session.fetch(UNFIT_DEFAULTS_QUERY, &[&relation.oid.to_string()])?
+    };
+    let without_default = unfit.iter().map(|row| {
+        let column = double_quote_identifier(row.text("name").map_err(error::map_error)?);
+        Ok(format!("; ALTER TABLE {name} ALTER COLUMN {column} DROP DEFAULT"))
+    });
+    let without_default = without_default.collect::<Result<String>>()?;
     session.execute(&format!(
-        "CREATE TEMPORARY TABLE {} (LIKE {table} INCLUDING CONSTRAINTS INCLUDING GENERATED{indexes}) ON COMMIT DROP{}",
+        "CREATE TEMPORARY TABLE {} (LIKE {table} INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING DEFAULTS{indexes}) ON COMMIT DROP{}{without_default}",
         name.trim_start_matches("pg_temp."),
         nullable.collect::<String>()
     ))?;

@@ -12,12 +12,13 @@ use super::super::database_session::DatabaseSession;
 use super::super::error;
 use super::super::key_sets::{KeySets, refuse_foreign_event_triggers};
 use super::super::search_paths::{APPLICATION_PATH, OWN_PATH};
+use super::checked_rows::WrittenRows;
 use super::current_table::CurrentTable;
 use super::kept_import::UndoSchema;
 use super::prepared_table::{PreparedTable, ended};
 use super::reference_checks::ReferenceChecks;
 use super::row_counts::{check_added, check_taken};
-use super::{create_tables, lock, natural_keys, outside, removal, row_lookup, rules, sequences, unique_values};
+use super::{create_tables, dry_run, lock, natural_keys, outside, removal, row_lookup, rules, sequences};
 use crate::model::import::{TableEffect, TableMode};
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
@@ -262,7 +263,7 @@ impl Load for PostgresLoad {
             return removal::end_emptied(&mut self.session, of, self.kept.as_ref(), changes);
         }
         let created = TableEffect { created: table.rows, ..TableEffect::default() };
-        let PreparedTable { load, staged, checked, .. } = &self.tables[table.number];
+        let PreparedTable { load, staged, changed: to_write, checked: to_check, .. } = &self.tables[table.number];
         let is_early = !load.late.is_empty() && self.purpose == Purpose::Write;
         if let Some(staged) = staged.as_ref().filter(|_| is_early) {
             let into = self.table_sql(&load.table)?.to_owned();
@@ -298,9 +299,16 @@ impl Load for PostgresLoad {
             effect.removed = removal::count(&mut self.session, table.number)?;
         }
         let written = effect.created + effect.updated;
-        if let Some(checked) = checked.as_ref().filter(|_| written > 0) {
-            let rows = staged.changed_rows_sql(load, relation)?;
-            checked.check(&mut self.session, load, staged.name(), &rows)?;
+        let to_write = to_write.as_ref().filter(|_| written > 0);
+        if let Some(changed) = to_write {
+            changed.find(&mut self.session, &staged.changed_rows_sql(load, relation)?)?;
+            if let Some(checked_rows) = to_check {
+                let table = self.table_sql(&load.table)?.to_owned();
+                let stored = self.schema.catalog.table(&load.table).into_iter().flat_map(|table| &table.columns);
+                let stored = stored.filter(|column| !column.generated).map(|column| column.name.clone()).collect();
+                let rows = WrittenRows { staged: staged.name(), changed: changed.name(), table: &table, stored };
+                checked_rows.check(&mut self.session, load, &rows)?;
+            }
         }
         if let Some(changes) = changes.filter(|_| load.mode == TableMode::Merge) {
             if load.removal.is_some() {
@@ -317,14 +325,14 @@ impl Load for PostgresLoad {
             }
             kept.keep_table(&mut self.session, table.number, load, relation, (effect.created, effect.removed), true)?;
         }
-        if self.purpose == Purpose::Write && written > 0 {
+        if let Some(changed) = to_write.filter(|_| self.purpose == Purpose::Write) {
             let (into, rows) = (
                 self.table_sql(&load.table)?.to_owned(),
                 format!("SELECT count(*) AS records FROM {}", relation.from_item),
             );
             let before = self.session.fetch_count(&rows, &[])?;
             self.session.execute(APPLICATION_PATH)?;
-            let merged = staged.merge(&mut self.session, load, relation, &into);
+            let merged = changed.write(&mut self.session, load, staged.name(), &into);
             let merged = merged.map_err(|error| error::refused_row(&table.name, error))?;
             self.session.execute(OWN_PATH)?;
             check_taken(&table.name, written, merged)?;
@@ -352,21 +360,7 @@ impl Load for PostgresLoad {
     fn check_references(&mut self) -> Result<()> {
         if self.purpose == Purpose::DryRun {
             self.session.execute(OWN_PATH)?;
-            let removes = self.tables.iter().any(|table| table.load.removal.is_some());
-            let (mut staged, mut written) = (Vec::new(), Vec::new());
-            for table in &self.tables {
-                let Some(rows) = &table.staged else { continue };
-                staged.push((&table.load, rows));
-                // What is there already, unchanged, leads where it did.
-                if removes || table.written > 0 {
-                    written.push((&table.load, rows));
-                }
-            }
-            let taken = unique_values::find_taken(&mut self.session, &self.schema, &written)?;
-            if !taken.is_empty() {
-                return Err(Error::new(Kind::Refused, taken.join("; ")));
-            }
-            return super::staging::check_references(&mut self.session, &self.schema, &written, &staged);
+            return dry_run::check(&mut self.session, &self.schema, &self.tables);
         }
         for PreparedTable { load, staged, .. } in self.tables.iter().filter(|table| !table.load.late.is_empty()) {
             let Some(staged) = staged else { continue };

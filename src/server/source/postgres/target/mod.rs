@@ -3,11 +3,13 @@
 //! Flow: `rules` tells what may run and be written at all. `load` is the transaction: it copies records into empty tables, or into
 //! `staging`, from where they are merged. `kept_import` keeps what `undo` needs to find the rows again, which `put_back` then does.
 
+mod changed_rows;
 mod checked_rows;
 mod conflicts;
 mod copy_values;
 mod create_tables;
 mod current_table;
+mod dry_run;
 mod foreign_key_check;
 mod kept_import;
 mod load;

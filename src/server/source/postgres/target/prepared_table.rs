@@ -4,6 +4,7 @@ use super::super::super::Result;
 use super::super::super::target::{Purpose, TableLoad};
 use super::super::catalog::Relation;
 use super::super::database_session::DatabaseSession;
+use super::changed_rows::ChangedRows;
 use super::checked_rows::CheckedRows;
 use super::kept_import::UndoSchema;
 use super::natural_keys::{self, Loaded};
@@ -15,7 +16,9 @@ pub struct PreparedTable {
     pub load: TableLoad,
     /// Where the rows are copied first; nothing if they go straight into the table.
     pub staged: Option<StagedTable>,
-    /// Where a dry run checks what a merge would write.
+    /// What a merge writes.
+    pub changed: Option<ChangedRows>,
+    /// Where a dry run checks that.
     pub checked: Option<CheckedRows>,
     /// How many of the rows are new or changed, once the table has ended.
     pub written: u64,
@@ -34,8 +37,11 @@ impl PreparedTable {
         let is_staged = is_dry_run || is_merged || !load.late.is_empty();
         let staged = is_staged.then(|| StagedTable::create(session, number, load, relation, into, purpose));
         let staged = staged.transpose()?;
-        let is_checked = is_dry_run && is_merged && !load.columns.is_empty() && !load.key.is_empty();
-        let checked = is_checked.then(|| CheckedRows::create(session, number, load, relation, into)).transpose()?;
+        let may_change = is_merged && !load.columns.is_empty() && !load.key.is_empty();
+        let changed = may_change.then(|| ChangedRows::create(session, number)).transpose()?;
+        let checked = (may_change && is_dry_run)
+            .then(|| CheckedRows::create(session, number, load, relation, into))
+            .transpose()?;
         natural_keys::prepare(session, relation, number, load, into)?;
         if let Some(kept) = kept.filter(|_| is_merged && !load.key.is_empty()) {
             kept.create_before(session, number, load, relation)?;
@@ -46,7 +52,7 @@ impl PreparedTable {
         if load.removal.is_some() {
             removal::prepare(session, number, load, relation)?;
         }
-        Ok(Self { load: load.clone(), staged, checked, written: 0 })
+        Ok(Self { load: load.clone(), staged, changed, checked, written: 0 })
     }
 }
 

@@ -200,31 +200,6 @@ impl StagedTable {
         let written = session.change(&sql, &[]).map_err(|error| error::refused_row(&load.table, error))?;
         check_taken(&load.table, referring, written)
     }
-
-    /// Puts the records into the table: new ones, and what differs of those that are there. Returns how many that are.
-    pub fn merge(
-        &self,
-        session: &mut DatabaseSession,
-        load: &TableLoad,
-        relation: &Relation,
-        table: &str,
-    ) -> Result<u64> {
-        let (columns, key) = (quoted(&load.columns), quoted(&load.key));
-        let set: Vec<String> = load.replaced().map(|name| double_quote_identifier(name)).collect();
-        let set: Vec<String> = set.iter().map(|name| format!("{name} = excluded.{name}")).collect();
-        let action = match differs_sql(load.replaced(), relation, &load.table, "excluded")? {
-            Some(differs) => {
-                let replaceable = Conflicts::of(load, relation)?.replaceable(load);
-                format!("UPDATE SET {} WHERE {differs}{replaceable}", set.join(", "))
-            }
-            None => "NOTHING".to_owned(),
-        };
-        let sql = format!(
-            "INSERT INTO {table} AS t ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {} ON CONFLICT ({key}) DO {action}",
-            self.name
-        );
-        session.change(&sql, &[])
-    }
 }
 
 /// The condition that a record that is there, `t`, differs from another one in one of these columns; nothing if there are none.
@@ -248,18 +223,19 @@ fn quoted(names: &[String]) -> String {
     names.iter().map(|name| double_quote_identifier(name)).collect::<Vec<_>>().join(", ")
 }
 
-/// Checks that the records of the `written` tables refer to records that are there, or staged in one of `tables`.
+/// Checks that the records that are `written`, which these temporary tables have, refer to records that are there, or staged in one of
+/// `tables`.
 ///
 /// # Errors
 /// `Refused` with all references that lead nowhere.
 pub fn check_references(
     session: &mut DatabaseSession,
     schema: &Schema,
-    written: &[(&TableLoad, &StagedTable)],
+    written: &[(&TableLoad, &str)],
     tables: &[(&TableLoad, &StagedTable)],
 ) -> Result<()> {
     let (mut dangling, code) = (Vec::new(), UntrustedCode::read(session)?);
-    for (load, staged) in written {
+    for (load, rows) in written {
         let oid = schema.relation(&load.table)?.oid;
         // Which partition a row would go to is not known here.
         for key in ForeignKeyCheck::read(session, oid)?.iter().filter(|key| key.oid == oid) {
@@ -274,8 +250,7 @@ pub fn check_references(
             let goes = tables.iter().find(|(other, _)| is_target(other) && other.removal.is_some());
             let stays = goes.map_or(String::new(), |(other, staged)| stays_sql(staged.number, other, alias));
             let sql = format!(
-                "SELECT count(*) AS records FROM {} AS c WHERE ({refers}){}{}",
-                staged.name,
+                "SELECT count(*) AS records FROM {rows} AS c WHERE ({refers}){}{}",
                 among(target_item, &stays),
                 others.collect::<Vec<_>>().concat()
             );
