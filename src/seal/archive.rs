@@ -24,7 +24,7 @@ const CHECKSUM: std::ops::Range<usize> = 148..156;
 /// 1980-01-01T00:00:00Z: the same content gives the same bytes, and no program takes it for a mistake.
 const MODIFIED_AT: u64 = 315_532_800;
 /// Limits the memory that a hostile archive can take.
-pub const MAX_ENTRIES: usize = 200_000;
+pub const MAX_ENTRIES: usize = 100_000;
 
 /// The header of an entry: a file that its owner may write and all may read. Nothing for a name that is too long.
 #[must_use]

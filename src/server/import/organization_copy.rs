@@ -240,7 +240,16 @@ impl Importing<'_> {
                 return Err(invalid("it belongs to nobody, so it is not the organisation's".to_owned()));
             }
             for key in &table.references {
-                visit(key, &values, &mut |target, id| left_behind += u64::from(ids.map(target, id) == id));
+                let mut is_other_spelling = false;
+                visit(key, &values, &mut |target, id| {
+                    left_behind += u64::from(ids.map(target, id) == id);
+                    is_other_spelling |= ids.is_known_otherwise(target, id);
+                });
+                if is_other_spelling {
+                    let what =
+                        "refers to a record of the file by another spelling of its id: write it as the record has it";
+                    return Err(invalid(format!("{} {what}", key.columns[0])));
+                }
                 rewrite(key, &mut values, ids);
             }
             for (names, given) in names.get_mut(name).into_iter().flatten() {

@@ -286,6 +286,20 @@ fn what_no_organisation_may_export_comes_with_no_copy() {
 }
 
 #[test]
+fn a_reference_by_another_spelling_of_an_id_ends_a_copy() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("teams.toml"), PROFILE).unwrap();
+    let schema = SCHEMA.replace("CREATE TABLE rooms (id text", "CREATE TABLE rooms (id text COLLATE NOCASE");
+    let rows = ROWS.replace("'r1', NULL, 'ann'", "'R1', NULL, 'ann'");
+    let (_, url) = sqlite(folder, "teams.db", &format!("{schema}{rows}"));
+    export_organization(folder, &url, "a.json");
+    let refused = import(folder, "a.json", &url, &COPY);
+    assert_eq!(refused.code, 4, "{}", refused.text());
+    assert!(refused.stderr.contains("parent refers to a record of the file by another spelling"), "{}", refused.stderr);
+}
+
+#[test]
 fn what_a_copy_leaves_out_or_behind_is_said() {
     let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
     let folder = folder.path();

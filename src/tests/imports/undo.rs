@@ -378,7 +378,7 @@ fn records_that_the_database_knows_under_another_key_are_not_called_new() {
         let refused = import(folder, "tariffs.json", &url, options);
         assert_eq!(refused.code, 3, "{}{}", refused.text(), refused.stderr);
         assert!(
-            refused.stderr.contains("1 record of tariffs would be new, and the database adds 0"),
+            refused.stderr.contains("refused by the database: another record has the same values (tariffs_pkey)"),
             "{}",
             refused.stderr
         );

@@ -55,6 +55,10 @@ impl IdMap {
         };
         if is_exception {
             self.exceptions.insert(digest(&["known", table.as_str(), id]));
+            let folded = folded(id);
+            if self.origin == IdOrigin::Part && folded != id {
+                self.exceptions.insert(digest(&["folded", table.as_str(), &folded]));
+            }
         }
         if self.exceptions.len() > MAX_EXCEPTIONS {
             let most = text::count(MAX_EXCEPTIONS as u64);
@@ -63,6 +67,14 @@ impl IdMap {
             )]));
         }
         Ok(())
+    }
+
+    /// Whether this is no known id, but one that a database may take for the same: with other letters of upper and lower case, or blanks
+    /// behind it.
+    pub fn is_known_otherwise(&self, table: &TableName, id: &str) -> bool {
+        let folded = folded(id);
+        let knows = |kind: &str, id: &str| self.exceptions.contains(&digest(&[kind, table.as_str(), id]));
+        !knows("known", id) && (knows("known", &folded) || knows("folded", &folded))
     }
 
     /// Says that the record with this id in the archive is one of the importer's with another id.
@@ -88,6 +100,10 @@ impl IdMap {
         // Version 8 is for ids that are made in one's own way (RFC 9562, 5.8).
         Cow::Owned(uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string())
     }
+}
+
+fn folded(id: &str) -> String {
+    id.trim_end_matches(' ').to_ascii_lowercase()
 }
 
 /// Of texts, each with its length, so that no others give the same.
@@ -126,6 +142,17 @@ mod tests {
         assert_eq!(map(IdOrigin::Own, "ada", None), ID);
         assert_eq!(map(IdOrigin::Own, "ada", Some(true)), ID);
         assert_ne!(map(IdOrigin::Own, "ada", Some(false)), ID);
+    }
+
+    #[test]
+    fn an_id_in_another_spelling_is_told() {
+        let (mut ids, table) = (IdMap::new(IdOrigin::Part, "ada".to_owned()), TableName::from("rooms"));
+        for id in ["R1", "r2"] {
+            ids.add_known(&table, id, true).unwrap();
+        }
+        for (id, expected) in [("R1", false), ("r1", true), ("r1 ", true), ("R2", true), ("r2", false), ("r3", false)] {
+            assert_eq!(ids.is_known_otherwise(&table, id), expected, "{id}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::super::check_file::{CheckedFile, FileReader, check_signature};
 use super::super::{Error, Result};
 use crate::model::manifest::{Contents, Metadata};
 use crate::model::text;
-use crate::seal::archive::read_archive_seal;
+use crate::seal::archive::{MAX_ENTRIES, read_archive_seal};
 use crate::seal::decompress::CorruptStream;
 use crate::seal::folder::{SEAL_FILE, SealedFile};
 use crate::seal::{FileVerifier, Verified, VerifyError};
@@ -36,7 +36,7 @@ pub struct ArchiveLimits {
 
 impl Default for ArchiveLimits {
     fn default() -> Self {
-        Self { entries: 100_000, bytes: 10 << 30, ratio: 100 }
+        Self { entries: MAX_ENTRIES, bytes: 10 << 30, ratio: 100 }
     }
 }
 
