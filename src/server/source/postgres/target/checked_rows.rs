@@ -4,6 +4,7 @@
 use super::super::super::target::TableLoad;
 use super::super::super::{Result, double_quote_identifier};
 use super::super::catalog::Relation;
+use super::super::client::Row;
 use super::super::database_session::DatabaseSession;
 use super::super::error::{self, STAGED_PREFIX};
 use super::super::search_paths::{APPLICATION_PATH, OWN_PATH};
@@ -166,11 +167,13 @@ pub fn create_with_rules(
 
 /// Indexes that refuse nothing cost time only.
 fn drop_plain_indexes(session: &mut DatabaseSession, name: &str) -> Result<()> {
-    for row in session.fetch(PLAIN_INDEXES_QUERY, &[name])? {
-        let index = double_quote_identifier(row.text("name").map_err(error::map_error)?);
-        session.execute(&format!("DROP INDEX pg_temp.{index}"))?;
-    }
-    Ok(())
+    let rows = session.fetch(PLAIN_INDEXES_QUERY, &[name])?;
+    let index = |row: &Row| {
+        let name = row.text("name").map_err(error::map_error)?;
+        Ok(format!("pg_temp.{}", double_quote_identifier(name)))
+    };
+    let indexes = rows.iter().map(index).collect::<Result<Vec<_>>>()?;
+    if indexes.is_empty() { Ok(()) } else { session.execute(&format!("DROP INDEX {}", indexes.join(", "))) }
 }
 
 fn quoted<'n>(names: impl Iterator<Item = &'n String>) -> Vec<String> {
