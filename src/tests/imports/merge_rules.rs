@@ -379,11 +379,18 @@ fn columns_that_the_database_sets_take_nothing_from_the_file() {
     fs::write(folder.join("items.toml"), profile(&format!("id = \"plain\"\nset_at = {set}\nseen_at = {set}"))).unwrap();
     fs::write(folder.join("key.toml"), profile(&format!("id = {set}\nset_at = \"plain\"\nseen_at = \"plain\"")))
         .unwrap();
+    // It says to which table a reference leads.
+    let when = "id = \"plain\"\nset_at = { class = \"plain\", set_by_target = true }\nseen_at = \"plain\"\n[[references]]\nfrom = \"items.seen_at\"\n\
+        to = \"items.name\"\nwhen = { set_at = \"there\" }";
+    fs::write(folder.join("when.toml"), profile(when)).unwrap();
     let there = format!("{schema} INSERT INTO items VALUES (1, 'old', 'mine', 'mine');");
     for url in [sqlite(folder, "target.db", &there).1, database(&server, "items", &there)] {
-        let refused = import(folder, "items.json", &url, &["--mode", "merge", "--profile", "key.toml"]);
-        assert_eq!(refused.code, 3, "{}", refused.stderr);
-        assert!(refused.stderr.contains("items.id is a key, a reference"), "{}", refused.stderr);
+        for (profile, column) in [("key.toml", "id"), ("when.toml", "set_at")] {
+            let refused = import(folder, "items.json", &url, &["--mode", "merge", "--profile", profile]);
+            assert_eq!(refused.code, 3, "{}", refused.stderr);
+            let expected = format!("items.{column} is a key, a reference");
+            assert!(refused.stderr.contains(&expected), "{}", refused.stderr);
+        }
         let merged = import(folder, "items.json", &url, &["--mode", "merge", "--profile", "items.toml"]);
         assert_eq!(merged.code, 0, "{}", merged.stderr);
         assert!(
