@@ -111,7 +111,7 @@ soak:
 	@$(MAKE) fuzz
 
 # Runs each fuzz target for so many seconds, from files that this build makes. A finding is kept in fuzz/artifacts. Without a
-# sanitizer, which finds nothing in code without `unsafe`, cargo-fuzz works with any toolchain.
+# sanitizer, which would look for errors of memory only, cargo-fuzz works with any toolchain.
 FUZZ_SECONDS ?= 900
 FUZZ_TARGETS := archive document seal yaml
 fuzz: packages build

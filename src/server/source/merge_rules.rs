@@ -56,12 +56,6 @@ impl MergeRules {
     pub fn knows_newer(&self) -> bool {
         self.changed_since.is_some() || self.hidden_by.is_some()
     }
-
-    /// Whether a record that is there may be one that is not replaced unasked.
-    #[must_use]
-    pub fn may_conflict(&self) -> bool {
-        self.knows_newer() || !self.natural_keys.is_empty()
-    }
 }
 
 /// For people: `email`, or `company and name`.

@@ -316,6 +316,9 @@ fn what_a_copy_leaves_out_or_behind_is_said() {
         assert!(refused.stderr.contains("rooms refers to orgs, of which nothing is copied"), "{}", refused.stderr);
         let file_policy = import(folder, file, &url, &[&COPY[..], &["--policy", "users=file"]].concat());
         assert!(file_policy.code == 2 && file_policy.stderr.contains("mine, stop and skip"), "{}", file_policy.stderr);
+        let of_person = ["--person", "ann", "--policy", "rooms=skip"];
+        let of_person = import(folder, file, &url, &[&COPY[..], &of_person].concat());
+        assert!(of_person.code == 2 && of_person.stderr.contains("is copied whole"), "{}", of_person.stderr);
     }
 }
 

@@ -75,7 +75,7 @@ pub struct Import {
     /// were changed here since the file was made, or are hidden), `mine` (a record that is there stays as it is), `stop` (one that
     /// differs ends the import) or `skip` (nothing is imported). Repeat it for more tables; without TABLE it is for all others. Without
     /// any, the file's values replace what differs, and records that were changed here since or are hidden, as the profile tells, end the
-    /// import. A copy takes `mine`, `stop` and `skip`.
+    /// import. A copy of an organisation takes `mine`, `stop` and `skip`.
     #[arg(long, value_name = "[TABLE=]POLICY", value_parser = parse_policy)]
     policy: Vec<(Option<TableName>, TablePolicy)>,
     /// Write nothing: check everything that an import checks, and say what would be written; ends with 3 where something must be decided
@@ -157,6 +157,9 @@ impl Import {
         let usage = |message: String| Err(CliError::new(Exit::Usage, message));
         if !self.policy.is_empty() && matches!(self.mode, Mode::RequireEmpty | Mode::Append) {
             return usage("--policy is for the other modes: this one changes no record that is there".to_owned());
+        }
+        if self.mode == Mode::Copy && self.person.is_some() && !self.policy.is_empty() {
+            return usage("--policy is for the copy of an organisation: an archive is copied whole".to_owned());
         }
         let replaces = |policy: &TablePolicy| matches!(policy, TablePolicy::File | TablePolicy::Newer);
         if self.mode == Mode::Copy && self.policy.iter().any(|(_, policy)| replaces(policy)) {

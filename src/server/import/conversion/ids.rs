@@ -55,8 +55,10 @@ impl IdMap {
         };
         if is_exception {
             self.exceptions.insert(digest(&["known", table.as_str(), id]));
+        }
+        if is_exception && self.origin == IdOrigin::Part {
             let folded = folded(id);
-            if self.origin == IdOrigin::Part && folded != id {
+            if folded != id {
                 self.exceptions.insert(digest(&["folded", table.as_str(), &folded]));
             }
         }

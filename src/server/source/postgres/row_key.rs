@@ -1,6 +1,6 @@
 //! What a row is known by, and what its columns are compared by.
 
-use super::super::{Error, Result};
+use super::super::{Error, Result, double_quote_identifier};
 use super::catalog::{Relation, RelationColumn, Schema};
 use super::error;
 use crate::model::name::TableName;
@@ -56,6 +56,11 @@ impl RowKey {
         let place = |name: &String| own.iter().position(|(column, _)| column == name);
         columns.iter().map(|name| Some(format!("k.k{}", place(name)?))).collect()
     }
+}
+
+/// The names of columns, as a statement has them.
+pub fn quoted<'n>(names: impl IntoIterator<Item = &'n String>) -> Vec<String> {
+    names.into_iter().map(|name| double_quote_identifier(name)).collect()
 }
 
 /// What the columns of a row are compared by: a type that PostgreSQL cannot compare by itself, by its text.

@@ -1,10 +1,17 @@
 //! What a merge writes: new rows, and rows that are there and differ. Nothing else is touched: `INSERT … ON CONFLICT` would hold every
 //! proposed row against the table's rules, also of rows that stay as they are.
 
+use super::super::super::Result;
 use super::super::super::target::TableLoad;
-use super::super::super::{Result, double_quote_identifier};
 use super::super::database_session::DatabaseSession;
 use super::super::error::STAGED_PREFIX;
+use super::super::row_key::quoted;
+
+/// The condition that a staged row `s` is the one of a changed row `c`. Operators are named by their schema: it runs with the
+/// application's search path, too.
+pub const IS_STAGED: &str = "s.ctid OPERATOR(pg_catalog.=) c.place";
+/// The condition that a row `t` of the table is the one of a changed row `c`.
+pub const IS_THERE: &str = "t.ctid OPERATOR(pg_catalog.=) c.own AND t.tableoid OPERATOR(pg_catalog.=) c.part";
 
 /// The temporary table of these rows: the place of the staged row, and that of the row that is there, if one is.
 pub struct ChangedRows(String);
@@ -30,27 +37,23 @@ impl ChangedRows {
     }
 
     /// Writes them into the table, and returns how many that are. In one statement, so that references are checked once all are there;
-    /// what is there changes first, and makes room for unique values of new rows. Operators are named by their schema: it runs with the
-    /// application's search path.
+    /// what is there changes first, and makes room for unique values of new rows.
     pub fn write(&self, session: &mut DatabaseSession, load: &TableLoad, staged: &str, table: &str) -> Result<u64> {
         let name = self.name();
-        let columns: Vec<String> = load.columns.iter().map(|name| double_quote_identifier(name)).collect();
+        let columns = quoted(&load.columns);
         let values: Vec<String> = columns.iter().map(|name| format!("s.{name}")).collect();
-        let set: Vec<String> = load.replaced().map(|name| double_quote_identifier(name)).collect();
-        let set: Vec<String> = set.iter().map(|name| format!("{name} = s.{name}")).collect();
-        let is_place = "s.ctid OPERATOR(pg_catalog.=) c.place";
+        let set: Vec<String> = quoted(load.replaced()).iter().map(|name| format!("{name} = s.{name}")).collect();
         let updated = if set.is_empty() {
             "SELECT 1 WHERE false".to_owned()
         } else {
             format!(
-                "UPDATE {table} AS t SET {} FROM {staged} AS s, {name} AS c \
-                 WHERE {is_place} AND t.ctid OPERATOR(pg_catalog.=) c.own AND t.tableoid OPERATOR(pg_catalog.=) c.part RETURNING 1",
+                "UPDATE {table} AS t SET {} FROM {staged} AS s, {name} AS c WHERE {IS_STAGED} AND {IS_THERE} RETURNING 1",
                 set.join(", ")
             )
         };
         let sql = format!(
             "WITH updated AS ({updated}), number AS MATERIALIZED (SELECT pg_catalog.count(*) AS rows FROM updated), \
-             inserted AS (INSERT INTO {table} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {staged} AS s JOIN {name} AS c ON {is_place} \
+             inserted AS (INSERT INTO {table} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {staged} AS s JOIN {name} AS c ON {IS_STAGED} \
              WHERE c.own IS NULL AND (SELECT n.rows FROM number AS n) IS NOT NULL RETURNING 1) \
              SELECT (SELECT n.rows FROM number AS n) OPERATOR(pg_catalog.+) (SELECT pg_catalog.count(*) FROM inserted) AS records",
             columns.join(", "),

@@ -7,7 +7,9 @@ use super::super::catalog::Relation;
 use super::super::client::Row;
 use super::super::database_session::DatabaseSession;
 use super::super::error::{self, STAGED_PREFIX};
+use super::super::row_key::quoted;
 use super::super::search_paths::{APPLICATION_PATH, OWN_PATH};
+use super::changed_rows::{IS_STAGED, IS_THERE};
 
 const PLAIN_INDEXES_QUERY: &str = "
     SELECT CAST(c.relname AS text) AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
@@ -29,8 +31,9 @@ pub struct CheckedRows(String);
 pub struct WrittenRows<'r> {
     pub staged: &'r str,
     pub changed: &'r str,
-    /// What the table is named in a statement, and its columns that hold what is written.
+    /// What the table is named in a statement.
     pub table: &'r str,
+    /// All columns of the table but for computed ones.
     pub stored: Vec<String>,
 }
 
@@ -77,20 +80,17 @@ impl CheckedRows {
     ) -> Result<()> {
         let (Self(checked), WrittenRows { staged, changed, table, stored }) = (self, rows);
         let first = first.map_or_else(String::new, |first| format!(" ORDER BY place LIMIT {first}"));
-        let from = format!(
-            "FROM (SELECT * FROM {changed}{first}) AS c JOIN {staged} AS s ON s.ctid OPERATOR(pg_catalog.=) c.place"
-        );
-        let (pushed, replaced) = (quoted(load.columns.iter()), quoted(load.replaced()));
-        let stored = quoted(stored.iter());
+        let from = format!("FROM (SELECT * FROM {changed}{first}) AS c JOIN {staged} AS s ON {IS_STAGED}");
+        let (pushed, replaced) = (quoted(&load.columns), quoted(load.replaced()));
+        let stored = quoted(stored);
         let now: Vec<String> = stored
             .iter()
             .map(|name| if replaced.contains(name) { format!("s.{name}") } else { format!("t.{name}") })
             .collect();
         let new: Vec<String> = pushed.iter().map(|name| format!("s.{name}")).collect();
         let (stored, now, pushed, new) = (stored.join(", "), now.join(", "), pushed.join(", "), new.join(", "));
-        let is_there = "t.ctid OPERATOR(pg_catalog.=) c.own AND t.tableoid OPERATOR(pg_catalog.=) c.part";
         for (columns, values, from) in [
-            (stored, now, format!("{from} JOIN {table} AS t ON {is_there}")),
+            (stored, now, format!("{from} JOIN {table} AS t ON {IS_THERE}")),
             (pushed, new, format!("{from} WHERE c.own IS NULL")),
         ] {
             let sql = format!("INSERT INTO {checked} ({columns}) OVERRIDING SYSTEM VALUE SELECT {values} {from}");
@@ -174,8 +174,4 @@ fn drop_plain_indexes(session: &mut DatabaseSession, name: &str) -> Result<()> {
     };
     let indexes = rows.iter().map(index).collect::<Result<Vec<_>>>()?;
     if indexes.is_empty() { Ok(()) } else { session.execute(&format!("DROP INDEX {}", indexes.join(", "))) }
-}
-
-fn quoted<'n>(names: impl Iterator<Item = &'n String>) -> Vec<String> {
-    names.map(|name| double_quote_identifier(name)).collect()
 }

@@ -8,9 +8,10 @@ use super::checked_rows::CheckedRows;
 use super::prepared_table::PreparedTable;
 use super::{staging, unique_values};
 
+/// Checks unique values and references of what would be written. What is there already, unchanged, leads where it did.
+///
 /// # Errors
-/// `Refused` if records would have unique values of others, or refer to what is not there. What is there already, unchanged, leads where
-/// it did.
+/// `Refused` if records would have unique values of others, or refer to what is not there.
 pub fn check(session: &mut DatabaseSession, schema: &Schema, tables: &[PreparedTable]) -> Result<()> {
     session.execute(OWN_PATH)?;
     let removes = tables.iter().any(|table| table.load.removal.is_some());

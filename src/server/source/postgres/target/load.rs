@@ -359,7 +359,6 @@ impl Load for PostgresLoad {
 
     fn check_references(&mut self) -> Result<()> {
         if self.purpose == Purpose::DryRun {
-            self.session.execute(OWN_PATH)?;
             return dry_run::check(&mut self.session, &self.schema, &self.tables);
         }
         for PreparedTable { load, staged, .. } in self.tables.iter().filter(|table| !table.load.late.is_empty()) {

@@ -8,7 +8,7 @@ use super::super::database_session::DatabaseSession;
 use super::super::decode::PgType;
 use super::super::error::{self, STAGED_PREFIX};
 use super::super::reader::RowReader;
-use super::super::row_key::{column, equal, expressions};
+use super::super::row_key::{column, equal, expressions, quoted};
 use super::super::untrusted_code::UntrustedCode;
 use super::checked_rows;
 use super::conflicts::Conflicts;
@@ -59,12 +59,12 @@ impl StagedTable {
     }
 
     fn with_key_sql(&self, load: &TableLoad, table: &str) -> String {
-        let (name, columns) = (&self.name, quoted(&load.columns));
+        let (name, columns) = (&self.name, quoted(&load.columns).join(", "));
         // A table without a key has no rows in a merge.
         let key = if load.key.is_empty() {
             String::new()
         } else {
-            format!("; ALTER TABLE {name} ADD PRIMARY KEY ({})", quoted(&load.key))
+            format!("; ALTER TABLE {name} ADD PRIMARY KEY ({})", quoted(&load.key).join(", "))
         };
         format!(
             "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA{key}",
@@ -156,7 +156,7 @@ impl StagedTable {
 
     /// Puts the records into the table, but for references that are written late. Returns how many that are.
     pub fn insert_early(&self, session: &mut DatabaseSession, load: &TableLoad, table: &str) -> Result<u64> {
-        let columns = quoted(&load.columns);
+        let columns = quoted(&load.columns).join(", ");
         let value = |name: &String| {
             if load.late.contains(name) { "NULL".to_owned() } else { double_quote_identifier(name) }
         };
@@ -217,10 +217,6 @@ pub fn differs_sql<'n>(
     };
     let differs = columns.into_iter().map(differs).collect::<Result<Vec<_>>>()?;
     Ok((!differs.is_empty()).then(|| format!("({})", differs.join(" OR "))))
-}
-
-fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| double_quote_identifier(name)).collect::<Vec<_>>().join(", ")
 }
 
 /// Checks that the records that are `written`, which these temporary tables have, refer to records that are there, or staged in one of

@@ -48,7 +48,7 @@ pub fn read(connection: &Connection, tables: &[TableName]) -> Result<TargetRules
     Ok(rules)
 }
 
-/// Whether anything may happen when a row of any table is added.
+/// Whether any table has a trigger, or any view.
 pub fn has_triggers(connection: &Connection) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'trigger')";
     Ok(connection.query_row(sql, [], |row| row.get(0))?)
