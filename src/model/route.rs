@@ -174,6 +174,15 @@ pub fn id_in(path: &str, route: &str) -> Option<ExportId> {
     path.strip_prefix(before)?.strip_suffix(after)?.parse().ok()
 }
 
+/// What the address of a run ends with for whoever has just asked for it: the file is downloaded as soon as it is there.
+pub const DOWNLOAD_FRAGMENT: &str = "#download";
+
+/// Where whoever has just asked for a run is sent. A run that is only looked at downloads nothing by itself.
+#[must_use]
+pub fn new_run(route: &str, id: ExportId) -> String {
+    with_id(route, id) + DOWNLOAD_FRAGMENT
+}
+
 /// The path to redirect to after sign-in: the requested one if it is a path of this site, else the start page.
 ///
 /// Prevents open redirects (CWE-601): a path must begin with a single slash, and have no scheme, backslash or

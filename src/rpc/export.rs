@@ -71,7 +71,7 @@ pub async fn request_export(
     use crate::server::rpc_context::{redirect_form, with_caller};
     let requested = with_caller(async |app, caller| app.exports.request(&caller, &part, compression).await).await;
     match &requested {
-        Ok(run) => redirect_form(&route::with_id(route::RUN, run.id)),
+        Ok(run) => redirect_form(&route::new_run(route::RUN, run.id)),
         Err(ApiError::Busy { .. }) => redirect_form(&PartQuery::page_of(&part, "busy")),
         // The page says itself what is wrong with its part.
         Err(ApiError::Invalid(_)) => redirect_form(&PartQuery::page_of(&part, "")),

@@ -44,7 +44,7 @@ pub async fn request_organization_export(organization: String) -> Result<QueuedE
     let requested = with_caller(async |app, caller| app.exports.request_organization(&caller, &asked).await).await;
     let back = |problem: &str| format!("{}&problem={problem}", Organization::page_of(&asked[0]));
     match &requested {
-        Ok(run) => redirect_form(&route::with_id(route::ORGANIZATION_RUN, run.id)),
+        Ok(run) => redirect_form(&route::new_run(route::ORGANIZATION_RUN, run.id)),
         Err(ApiError::Busy { .. }) => redirect_form(&back("busy")),
         // The page says itself what may not be had.
         Err(_) => redirect_form(&back("failed")),

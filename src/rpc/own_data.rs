@@ -43,7 +43,7 @@ pub async fn request_own_data() -> Result<QueuedExport, ApiError> {
     let requested = with_caller(async |app, caller| app.exports.request_own_data(&caller, Channel::Page).await).await;
     let back = |problem: &str| format!("{}?problem={problem}", route::OWN_DATA);
     match &requested {
-        Ok(run) => redirect_form(&route::with_id(route::OWN_DATA_RUN, run.id)),
+        Ok(run) => redirect_form(&route::new_run(route::OWN_DATA_RUN, run.id)),
         Err(ApiError::Busy { .. }) => redirect_form(&back("busy")),
         Err(_) => redirect_form(&back("failed")),
     }

@@ -40,6 +40,21 @@ test("the address of the application answers with the file", async ({ page }) =>
   expect(entries(await download.path())).toContain("people.yaml");
 });
 
+test("an export that has ended before its page is there is downloaded all the same, once", async ({ page }) => {
+  const asked = await page.request.post("/rpc/request_own_data", { headers: { accept: "text/html" }, maxRedirects: 0 });
+  const address = asked.headers().location;
+  await expect(async () => expect(await (await page.request.get(address)).text()).toContain("Complete and sealed")).toPass();
+  const [download] = await Promise.all([page.waitForEvent("download"), page.goto(address)]);
+  expect(entries(await download.path())).toContain("people.yaml");
+  // Loaded again, it is only looked at.
+  let downloads = 0;
+  page.on("download", () => downloads++);
+  await page.reload();
+  await waitForHydration(page);
+  expect(downloads).toBe(0);
+  await expect(page.getByRole("heading", { name: "Complete and sealed" })).toBeVisible();
+});
+
 test("a missing file is told, and the rest is there", async ({ browser }) => {
   const context = await browser.newContext({ baseURL: url("people"), storageState: session("mehmet", "people") });
   const page = await context.newPage();

@@ -7,7 +7,7 @@ use super::announcer::Announcer;
 use crate::model::export::{ExportId, ExportSummary, QueuedExport, RunState, RunView};
 use crate::model::output::Compression;
 use crate::model::preview::Preview;
-use crate::model::text;
+use crate::model::{route, text};
 use crate::rpc::export::request_export;
 use crate::ui::browser;
 use crate::ui::components::Toast;
@@ -60,11 +60,16 @@ impl RunTracker {
         })
     }
 
-    /// Follows a run that was queued or running when the page was loaded. Effects run in the browser only.
+    /// Follows a run that was queued or running when the page was loaded. A small export has ended before its page is there:
+    /// whoever was sent here by asking for it gets the file all the same. Effects run in the browser only.
     pub fn resume(self) {
         Effect::new(move || {
-            if let Some(run) = self.run.get_untracked().filter(|run| !run.state.is_finished()) {
-                self.follow(run.id);
+            let Some(run) = self.run.get_untracked() else { return };
+            let is_new = browser::take_fragment(route::DOWNLOAD_FRAGMENT);
+            match run.state {
+                RunState::Completed(_) if is_new => browser::start_download(run.id),
+                state if state.is_finished() => {}
+                _ => self.follow(run.id),
             }
         });
     }
