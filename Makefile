@@ -18,10 +18,10 @@ WASM_FEATURES := --enable-bulk-memory --enable-nontrapping-float-to-int --enable
 install = cargo install $(1) --locked --debug || CARGO_PROFILE_DEV_DEBUG=0 cargo install $(1) --debug
 # Builds the WebAssembly module of a feature, optimised as the second argument says.
 define module
-cargo build --locked --quiet --lib --target wasm32-unknown-unknown --no-default-features --features $(1) \
-	--profile wasm-release --target-dir target/front
+cargo build --locked --quiet --package waybill-page --target wasm32-unknown-unknown --features $(1) --profile wasm-release \
+	--target-dir target/front
 wasm-bindgen --target web --no-typescript --out-dir target/front/$(1) --out-name $(1) \
-	target/front/wasm32-unknown-unknown/wasm-release/waybill.wasm
+	target/front/wasm32-unknown-unknown/wasm-release/waybill_page.wasm
 wasm-opt $(2) $(WASM_FEATURES) -o target/site/pkg/$(1).wasm target/front/$(1)/$(1)_bg.wasm
 cp target/front/$(1)/$(1).js target/site/pkg/
 node end2end/precompress.mjs target/site/pkg/$(1).{wasm,js}
@@ -44,13 +44,13 @@ build: tools
 	$(call module,own_importer,-Oz)
 
 # Runs every check and test, and prints each step.
-test: check deny unit build browsers
+test: check deny build unit browsers
 	$(call say,All checks and tests passed.)
 
 # The fast checks: formatting, lints for server and page, the page without the server, documentation.
 check:
 	$(call say,Formatting and lock file)
-	@cargo fmt --check
+	@cargo fmt --all --check
 	cargo metadata --locked --format-version 1 >/dev/null
 	@rustup target list --installed | grep -q wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
 	$(call say,Lints: server and tests)
@@ -63,14 +63,16 @@ check:
 	$(call say,Documentation)
 	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
 
-unit: packages
+# Scenarios run the release program: it is the one that people have, and it is fast.
+unit: packages build
 	$(call say,Unit and scenario tests)
-	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked --tests; fi
+	@export WAYBILL_PROGRAM=$(CURDIR)/$(WAYBILL)
+	if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked --tests; fi
 	$(call say,Examples in the documentation)
 	@cargo test --locked --doc
 
 # Tests the page in real browsers against the release binary. Keeps the databases if a test fails.
-browsers: packages node
+browsers: packages build
 	$(call say,Browser tests)
 	@folder=$$(mktemp -d)
 	(cd end2end && WAYBILL_E2E_FOLDER=$$folder npx playwright test)
