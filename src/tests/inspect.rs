@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 
-use crate::harness::{CommandOutput, WaybillCommand, generate_sample};
+use crate::harness::{CommandOutput, WaybillCommand, generate_sample, program};
 
 struct ExportedFile(TempDir);
 
@@ -101,7 +101,7 @@ fn records_are_escaped_on_a_terminal_and_unchanged_in_a_pipe() {
         assert!(piped.text().contains(value), "{format}: {}", piped.text());
         // `script` of util-linux runs a command on a pseudo-terminal.
         let mut terminal = std::process::Command::new("script");
-        let command = format!("{} {}", env!("CARGO_BIN_EXE_waybill"), arguments.join(" "));
+        let command = format!("{} {}", program().to_string_lossy(), arguments.join(" "));
         terminal.args(["-qec", &command, "/dev/null"]).current_dir(folder.path());
         let shown = String::from_utf8(terminal.output().unwrap().stdout).unwrap();
         assert!(shown.contains("\\u009b31m red \\u202ebackwards"), "{format}: {shown:?}");

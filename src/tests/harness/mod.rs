@@ -49,7 +49,7 @@ pub use postgres::{Postgres, connect_source};
 pub use running_server::{PROFILE, RunningServer, create_application};
 pub use stalling_proxy::StallingProxy;
 pub use tls_relay::TlsRelay;
-pub use waybill_command::{CommandOutput, ServerProcess, WaybillCommand};
+pub use waybill_command::{CommandOutput, ServerProcess, WaybillCommand, program};
 
 pub const PASSWORD: &str = "correct horse battery staple";
 pub const ADMIN: &str = "system.admin@sample.test";

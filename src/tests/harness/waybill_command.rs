@@ -1,6 +1,6 @@
 //! The `waybill` program, run as a child process.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -20,19 +20,25 @@ impl CommandOutput {
     }
 }
 
+/// The program under test: the one that `WAYBILL_PROGRAM` names, which `make test` sets to the release build, or else the one
+/// that was built with these tests.
+pub fn program() -> OsString {
+    std::env::var_os("WAYBILL_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_waybill").into())
+}
+
 /// A `waybill` command that keeps its state in the test's folder.
 pub struct WaybillCommand(pub Command);
 
 impl WaybillCommand {
     pub fn new(folder: &Path) -> Self {
-        Self::with(Command::new(env!("CARGO_BIN_EXE_waybill")), folder)
+        Self::with(Command::new(program()), folder)
     }
 
     /// A copy of the program in a folder of its own, without the site's files beside it.
     pub fn without_site_files(folder: &Path) -> Self {
         let program = folder.join("bin/waybill");
         std::fs::create_dir(folder.join("bin")).unwrap();
-        std::fs::copy(env!("CARGO_BIN_EXE_waybill"), &program).unwrap();
+        std::fs::copy(self::program(), &program).unwrap();
         Self::with(Command::new(program), folder)
     }
 
@@ -45,7 +51,7 @@ impl WaybillCommand {
     pub fn with_ulimit(limit: &str, folder: &Path) -> Self {
         let mut shell = Command::new("bash");
         let script = format!("ulimit {limit}; exec \"$0\" \"$@\"");
-        shell.args(["-c", &script, env!("CARGO_BIN_EXE_waybill")]);
+        shell.args(["-c", &script]).arg(program());
         Self::with(shell, folder)
     }
 
