@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::bench_environment::{BenchEnvironment, waybill};
-use super::timed_program::{self, TimedProgram, measure, measure_and_keep_output, report};
+use super::timed_program::{self, Measurement, TimedProgram, measure, measure_and_keep_output, report};
 
 const ROUNDS: usize = 5;
 const SQLITE_SCHEMA: &str = include_str!("../../migrations/supportsignal/sqlite/0001_supportsignal.sql");
@@ -69,6 +69,10 @@ pub fn measure_imports(incidents: u64) {
         }),
         TimedProgram::new("the same file merged again", || import(&postgres, &["--mode", "merge"])),
         TimedProgram::new("a dry run of that", || import(&postgres, &["--mode", "merge", "--dry-run"])),
+        TimedProgram::new("a dry run of the first import", || {
+            new_postgres();
+            import(&postgres, &["--dry-run"])
+        }),
         TimedProgram::new("psql -1 of pg_dump --data-only", || {
             new_postgres();
             let mut psql = ground.server.psql("waybill_owner", "imported");
@@ -80,6 +84,11 @@ pub fn measure_imports(incidents: u64) {
             import(&sqlite, &[])
         }),
         TimedProgram::new("the same file merged again (SQLite)", || import(&sqlite, &["--mode", "merge"])),
+        TimedProgram::new("a dry run of that (SQLite)", || import(&sqlite, &["--mode", "merge", "--dry-run"])),
+        TimedProgram::new("a dry run of the first import (SQLite)", || {
+            new_sqlite();
+            import(&sqlite, &["--dry-run"])
+        }),
         TimedProgram::new("sqlite3 of .dump --data-only", || {
             new_sqlite();
             let mut shell = Command::new("sqlite3");
@@ -91,14 +100,31 @@ pub fn measure_imports(incidents: u64) {
     let runs = timed_program::run_rounds(&programs, ROUNDS);
     println!("\nimports of {incidents} incidents; median of {ROUNDS} after one warm-up");
     report(&programs, &runs);
-    let ratio = |of: usize, to: usize| timed_program::ratio(&runs[of], &runs[to]);
-    println!("psql of pg_dump against waybill import (PostgreSQL): {:.2} ×, {:.2} ×", ratio(4, 0), ratio(4, 1));
-    println!("merge against import (PostgreSQL): {:.2} ×, its dry run {:.2} × of the merge", ratio(2, 0), ratio(3, 2));
-    println!("sqlite3 against waybill import (SQLite): {:.2} ×; merge {:.2} ×", ratio(7, 5), ratio(6, 5));
+    print_ratios(&runs);
     drop(programs);
     for path in [&file, &dump, &lite_dump, &target] {
         let _ = std::fs::remove_file(path);
     }
+}
+
+/// Of the programs, in their order.
+fn print_ratios(runs: &[Vec<Measurement>]) {
+    let ratio = |of: usize, to: usize| timed_program::ratio(&runs[of], &runs[to]);
+    let [import, replica, merge, dry_merge, dry_import, psql] = [0, 1, 2, 3, 4, 5];
+    println!("psql of pg_dump against waybill import: {:.2} ×, {:.2} ×", ratio(psql, import), ratio(psql, replica));
+    println!("merge against import: {:.2} ×", ratio(merge, import));
+    println!(
+        "dry runs: {:.2} × of the merge, {:.2} × of the import",
+        ratio(dry_merge, merge),
+        ratio(dry_import, import)
+    );
+    let [import, merge, dry_merge, dry_import, shell] = [6, 7, 8, 9, 10];
+    println!("sqlite3 against waybill import: {:.2} ×; merge {:.2} ×", ratio(shell, import), ratio(merge, import));
+    println!(
+        "dry runs: {:.2} × of the merge, {:.2} × of the import",
+        ratio(dry_merge, merge),
+        ratio(dry_import, import)
+    );
 }
 
 /// Without a transaction, each of the dump's statements would be one, and wait for the disk. It is copied and not read whole: a child's
