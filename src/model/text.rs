@@ -33,6 +33,17 @@ pub fn two_digits(n: u64) -> String {
     count((n + unit / 2) / unit * unit)
 }
 
+/// A JSON value as a person would type it: strings without quotes and escapes, all else verbatim.
+#[must_use]
+pub fn unquote(json: &str) -> std::borrow::Cow<'_, str> {
+    if json.starts_with('"')
+        && let Ok(text) = serde_json::from_str::<String>(json)
+    {
+        return text.into();
+    }
+    json.into()
+}
+
 /// Decimal units (IEC 80000-13): `999 B`, `12 kB`, `9.8 MB`, `1.2 GB`.
 #[must_use]
 pub fn bytes(n: u64) -> String {

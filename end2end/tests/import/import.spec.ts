@@ -113,6 +113,11 @@ test.describe("on PostgreSQL", () => {
     await expect(page.locator("del").first()).toContainText("moved");
     await page.getByRole("button", { name: "Find", exact: true }).click();
     await expect(page.getByText(/\d+ records? found/)).toBeVisible();
+    const [csv] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save its changes as CSV" }).click()]);
+    expect(csv.suggestedFilename()).toMatch(/^import-plan-[0-9a-f]{12}\.csv$/);
+    const lines = readFileSync(await csv.path(), "utf8").split("\n");
+    expect(lines[0]).toBe('"table","key","action","reason","column","before","after"');
+    expect(lines[1]).toMatch(/^"companies",".+","update",".+","name",".+ moved",".+"$/);
     await expectAccessible(page);
     expect(onPostgres(NAMES), "a plan writes nothing").toBe(moved);
 

@@ -44,9 +44,14 @@ impl Write for SafeStdout {
     }
 }
 
-/// Prints to standard output. A broken pipe is not an error: the reader has seen enough.
+/// Prints to standard output.
 pub fn print_line(text: &str) -> Result<Exit, CliError> {
-    match writeln!(io::stdout(), "{}", escape_control_chars(text)) {
+    exit_of_output(writeln!(io::stdout(), "{}", escape_control_chars(text)))
+}
+
+/// How a command ends whose output was written or not. A broken pipe is not an error: the reader has seen enough.
+pub fn exit_of_output(written: io::Result<()>) -> Result<Exit, CliError> {
+    match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::output(&error)),
         _ => Ok(Exit::Success),
     }

@@ -12,7 +12,7 @@ use crate::model::import_plan::FilePart;
 use crate::model::manifest::Metadata;
 use crate::model::name::TableName;
 use crate::model::text;
-use crate::server::inspect::{DataEvent, DocumentReader, Record, unquote};
+use crate::server::inspect::{DataEvent, DocumentReader, Record};
 use crate::server::pipeline::decompress::Decompressor;
 use crate::server::rows::Catalog;
 
@@ -101,7 +101,7 @@ impl Part {
         let part = self.tables.get(table)?;
         let is_asked = *table == self.asked.table
             && self.asked.key.iter().all(|(column, value)| {
-                record.get(column).is_some_and(|own| own.get() != "null" && unquote(own.get()) == *value)
+                record.get(column).is_some_and(|own| own.get() != "null" && text::unquote(own.get()) == *value)
             });
         if is_asked {
             return Some(Role::Asked);
@@ -173,7 +173,7 @@ fn key_of(record: &Record, columns: &[String]) -> Option<KeyDigest> {
     let mut digest = Sha256::new();
     for column in columns {
         let value = record.get(column).filter(|value| value.get() != "null")?;
-        let text = unquote(value.get());
+        let text = text::unquote(value.get());
         digest.update((text.len() as u64).to_be_bytes());
         digest.update(text.as_bytes());
     }

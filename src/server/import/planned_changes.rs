@@ -10,7 +10,8 @@ use super::request::ExpectedPlan;
 use super::{Error, Result};
 use crate::model::import_plan::{ImportPlanHead, PlannedChange};
 use crate::model::name::TableName;
-use crate::server::inspect::{DataEvent, DocumentReader, unquote};
+use crate::model::text;
+use crate::server::inspect::{DataEvent, DocumentReader};
 use crate::server::pipeline::decompress::Decompressor;
 use crate::server::pipeline::verify_content;
 use crate::server::signing::PublicKeys;
@@ -77,7 +78,7 @@ pub fn parse_change(line: &[u8]) -> Result<PlannedChange> {
 /// Whether the record has this key, as people write it: texts without quotes, and a comma between two values.
 #[must_use]
 pub fn has_key(change: &PlannedChange, key: &str) -> bool {
-    let texts: Vec<Cow<'_, str>> = change.key.iter().map(|(_, value)| unquote(value.get())).collect();
+    let texts: Vec<Cow<'_, str>> = change.key.iter().map(|(_, value)| text::unquote(value.get())).collect();
     [",", ", "].iter().any(|comma| texts.join(comma) == key) || change.key_text() == key
 }
 

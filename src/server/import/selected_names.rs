@@ -7,7 +7,8 @@ use super::write::Importing;
 use super::{Error, Result};
 use crate::model::name::TableName;
 use crate::model::selection::Selection;
-use crate::server::inspect::{DataEvent, Record, unquote};
+use crate::model::text::unquote;
+use crate::server::inspect::{DataEvent, Record};
 use crate::server::profile::Profile;
 use crate::server::rows::Catalog;
 

@@ -1,6 +1,7 @@
 //! The record filter `column=value`.
 
 use super::Record;
+use crate::model::text;
 
 /// A condition on one column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,19 +14,8 @@ impl RecordFilter {
     /// Whether the record's value equals the filter's as text: `42`, `true`, `null`, or a string without its quotes.
     #[must_use]
     pub fn matches(&self, record: &Record) -> bool {
-        record.get(&self.column).is_some_and(|value| unquote(value.get()) == self.value)
+        record.get(&self.column).is_some_and(|value| text::unquote(value.get()) == self.value)
     }
-}
-
-/// Returns a JSON value as a person would type it: strings without quotes and escapes, all else verbatim.
-#[must_use]
-pub fn unquote(json: &str) -> std::borrow::Cow<'_, str> {
-    if json.starts_with('"')
-        && let Ok(text) = serde_json::from_str::<String>(json)
-    {
-        return text.into();
-    }
-    json.into()
 }
 
 impl std::str::FromStr for RecordFilter {

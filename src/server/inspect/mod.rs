@@ -11,4 +11,4 @@ mod lines;
 
 pub use document_reader::{DataEvent, DocumentReader, Record};
 pub use error::Error;
-pub use filter::{RecordFilter, unquote};
+pub use filter::RecordFilter;

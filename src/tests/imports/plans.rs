@@ -84,6 +84,25 @@ fn a_plan_says_what_happens_to_each_record_and_is_a_sealed_file() {
 }
 
 #[test]
+fn the_changes_of_a_plan_open_in_a_spreadsheet() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let url = &half_filled_shops(folder, &server)[0];
+    change(&server, url, "UPDATE customers SET note = '=1+1, \"moved\"' WHERE id = 1");
+    plan(folder, url, "plan.json");
+    let csv = |options: &[&str]| run(folder, &[&["import", "show", "plan.json", "--csv"][..], options].concat()).text();
+    let header = "\"table\",\"key\",\"action\",\"reason\",\"column\",\"before\",\"after\"\n";
+    let changed = "\"customers\",\"1\",\"update\",\"values_differ\",\"note\",\"'=1+1, \"\"moved\"\"\",\"\"\n";
+    let [new, order] = [["customers", "2"], ["orders", "8"]]
+        .map(|[table, key]| format!("\"{table}\",\"{key}\",\"create\",\"new_key\",\"\",\"\",\"\"\n"));
+    assert_eq!(csv(&[]), format!("{header}{changed}{new}{order}"));
+    assert_eq!(csv(&["--table", "customers"]), format!("{header}{changed}{new}"));
+    assert_eq!(csv(&["--table", "customers", "--key", "1"]), format!("{header}{changed}"));
+    assert_eq!(csv(&["--table", "orders", "--key", "7"]), header);
+}
+
+#[test]
 fn an_import_does_what_its_plan_says_or_nothing() {
     let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
     let folder = folder.path();

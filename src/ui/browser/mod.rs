@@ -20,6 +20,6 @@ pub use import_request::{RequestUpdate, keep_file, post, request_import, request
 pub use location::{current_url, take_fragment};
 pub use own_import::{FormUpdate, send_form};
 pub use part_form::{field_name, focus, form_query, linked_part, reload_on_navigation, replace_regions, show_address};
-pub use plan_file::{FoundChanges, find_changes, plan_head, save_plan};
+pub use plan_file::{FoundChanges, find_changes, plan_head, save_changes, save_plan};
 pub use run_events::follow_run;
 pub use signature::verify_signature;

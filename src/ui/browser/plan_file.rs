@@ -1,6 +1,8 @@
 //! Reads the plan of an import in slices: its head at once, its records only when they are looked for.
 
-use js_sys::Uint8Array;
+use std::mem;
+
+use js_sys::{Array, Uint8Array};
 use serde::Deserialize;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
@@ -9,9 +11,12 @@ use web_sys::{Blob, HtmlAnchorElement, Url};
 use super::import_request::kept_plan;
 use crate::model::import_plan::{ImportPlanHead, PlannedChange};
 use crate::model::name::TableName;
+use crate::model::plan_csv;
 use crate::seal::{Event, EventReader, MAX_METADATA_BYTES, layout};
 
 const SLICE_BYTES: f64 = 1_048_576.0;
+/// So much of a file is made at a time.
+const MAX_LINES_BYTES: usize = 1 << 20;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -44,21 +49,13 @@ pub async fn plan_head() -> Option<ImportPlanHead> {
 /// Finds the changes to a table whose key has this text somewhere; all of them if it is empty.
 pub async fn find_changes(table: &TableName, key: &str, first: usize) -> Option<FoundChanges> {
     let plan = kept_plan()?;
-    let (mut found, mut is_in_table) = (FoundChanges::default(), false);
-    let mut record = Vec::new();
-    read(&plan, |event| {
-        match event {
-            Event::TableOpened { name } => is_in_table = name == table,
-            Event::TableClosed { .. } if is_in_table => return false,
-            Event::Record { bytes, ends_line } if is_in_table => {
-                record.extend_from_slice(bytes);
-                if *ends_line {
-                    add_change(&mut found, &record, key, first);
-                    record.clear();
-                }
-            }
-            _ => {}
+    let (mut found, mut is_past) = (FoundChanges::default(), false);
+    read_changes(&plan, |name, record| {
+        if name != table {
+            return !is_past;
         }
+        is_past = true;
+        add_change(&mut found, record, key, first);
         true
     })
     .await?;
@@ -83,6 +80,27 @@ fn add_change(found: &mut FoundChanges, record: &[u8], key: &str, first: usize) 
     }
 }
 
+/// Calls `visit` with each change, as its line of the file, until it returns false. `None` if the plan cannot be read.
+async fn read_changes(plan: &Blob, mut visit: impl FnMut(&TableName, &[u8]) -> bool) -> Option<()> {
+    let (mut open, mut record) = (None, Vec::new());
+    read(plan, |event| {
+        match event {
+            Event::TableOpened { name } => open = Some(name.clone()),
+            Event::Record { bytes, ends_line } => {
+                record.extend_from_slice(bytes);
+                if *ends_line {
+                    let goes_on = open.as_ref().is_none_or(|table| visit(table, &record));
+                    record.clear();
+                    return goes_on;
+                }
+            }
+            _ => {}
+        }
+        true
+    })
+    .await
+}
+
 /// Calls `visit` with each event until it returns false. `None` if the plan cannot be read.
 async fn read(plan: &Blob, mut visit: impl FnMut(&Event<'_>) -> bool) -> Option<()> {
     let mut reader = EventReader::new(MAX_METADATA_BYTES);
@@ -105,8 +123,42 @@ async fn read(plan: &Blob, mut visit: impl FnMut(&Event<'_>) -> bool) -> Option<
 
 /// Saves the kept plan as a file.
 pub fn save_plan(name: &str) {
+    if let Some(plan) = kept_plan() {
+        save(&plan, name);
+    }
+}
+
+/// Saves the changes of the kept plan as CSV.
+pub async fn save_changes(name: &str) {
+    if let Some(plan) = kept_plan()
+        && let Some(file) = changes_as_csv(&plan).await
+    {
+        save(&file, name);
+    }
+}
+
+/// `None` if the plan cannot be read.
+async fn changes_as_csv(plan: &Blob) -> Option<Blob> {
+    let (parts, mut lines) = (Array::new(), plan_csv::header());
+    let keep = |lines: &mut String| {
+        // A blob is in the browser's memory, or on its disk, and not in the module's.
+        parts.push(&Blob::new_with_str_sequence(&Array::of1(&mem::take(lines).into())).ok()?.into());
+        Some(())
+    };
+    read_changes(plan, |table, record| {
+        if let Ok(change) = serde_json::from_slice::<PlannedChange>(layout::record_text(record)) {
+            lines += &plan_csv::lines(table, &change);
+        }
+        lines.len() < MAX_LINES_BYTES || keep(&mut lines).is_some()
+    })
+    .await?;
+    keep(&mut lines)?;
+    Blob::new_with_blob_sequence(&parts).ok()
+}
+
+fn save(file: &Blob, name: &str) {
     let save = || {
-        let url = Url::create_object_url_with_blob(&kept_plan()?).ok()?;
+        let url = Url::create_object_url_with_blob(file).ok()?;
         let link: HtmlAnchorElement = leptos::prelude::document().create_element("a").ok()?.dyn_into().ok()?;
         link.set_href(&url);
         link.set_download(name);

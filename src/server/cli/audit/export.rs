@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write};
 
 use super::super::args::StateFileArgs;
 use super::super::exit::{CliError, Exit};
+use super::super::terminal::exit_of_output;
 use super::entry_json::to_json;
 use crate::server::audit;
 
@@ -17,8 +18,5 @@ pub async fn run(state: &StateFileArgs) -> Result<Exit, CliError> {
         }
     });
     read.await?;
-    match write_result.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::output(&error)),
-        _ => Ok(Exit::Success),
-    }
+    exit_of_output(write_result.and_then(|()| out.flush()))
 }

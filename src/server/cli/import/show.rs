@@ -1,5 +1,6 @@
 //! `waybill import show`: the plan of an import in three levels: one sentence, tables and kinds of changes, records.
 
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,10 +10,10 @@ use super::trust_args::TrustArgs;
 use crate::model::import::TableReport;
 use crate::model::import_plan::PlannedChange;
 use crate::model::name::TableName;
-use crate::model::text;
+use crate::model::{plan_csv, text};
 use crate::server::cli::args::{SigningArgs, StateArgs};
 use crate::server::cli::exit::{CliError, Exit};
-use crate::server::cli::terminal::{print_json, print_line};
+use crate::server::cli::terminal::{SafeStdout, exit_of_output, print_json, print_line};
 use crate::server::import::{self, PlanFile, has_key, how_to_decide, parse_change};
 
 #[derive(Debug, Args)]
@@ -28,6 +29,9 @@ pub struct Show {
     /// Print what happens to the record with this key.
     #[arg(long, value_name = "VALUE", requires = "table", allow_hyphen_values = true)]
     key: Option<String>,
+    /// Print all changes as CSV, for a spreadsheet: a line for each value that changes, and for each record that comes or goes.
+    #[arg(long, conflicts_with_all = ["json", "first"])]
+    csv: bool,
     /// Print at most this many records.
     #[arg(long, value_name = "N", requires = "table", default_value_t = 50)]
     first: u64,
@@ -54,14 +58,35 @@ impl Show {
             return print_json(&plan.head);
         }
         match &self.table {
+            None if self.csv => exit_of_output(self.print_csv(&plan).map_err(with_context)?),
             None => print_line(&summary(&plan)),
             Some(table) if !plan.head.tables.iter().any(|known| known.table == *table) => {
                 let known: Vec<&str> = plan.head.tables.iter().map(|known| known.table.as_str()).collect();
                 let what = format!("the plan has no table {table}; it has {}", known.join(", "));
                 Err(CliError::new(Exit::Usage, text::one_line(&what)))
             }
+            Some(_) if self.csv => exit_of_output(self.print_csv(&plan).map_err(with_context)?),
             Some(table) => self.print_records(&plan, table).map_err(with_context),
         }
+    }
+
+    fn is_asked_for(&self, change: &PlannedChange) -> bool {
+        self.key.as_ref().is_none_or(|key| has_key(change, key))
+    }
+
+    /// Returns whether standard output could be written.
+    fn print_csv(&self, plan: &PlanFile) -> import::Result<io::Result<()>> {
+        let mut out = BufWriter::new(SafeStdout::lock());
+        let mut written = out.write_all(plan_csv::header().as_bytes());
+        plan.for_each_change(|table, line| {
+            let change = parse_change(line)?;
+            let is_asked_for = self.table.as_ref().is_none_or(|asked| asked == table) && self.is_asked_for(&change);
+            if written.is_ok() && is_asked_for {
+                written = out.write_all(plan_csv::lines(table, &change).as_bytes());
+            }
+            Ok(())
+        })?;
+        Ok(written.and_then(|()| out.flush()))
     }
 
     fn print_records(&self, plan: &PlanFile, table: &TableName) -> import::Result<Exit> {
@@ -71,7 +96,7 @@ impl Show {
                 return Ok(());
             }
             let change = parse_change(line)?;
-            if self.key.as_ref().is_some_and(|key| !has_key(&change, key)) {
+            if !self.is_asked_for(&change) {
                 return Ok(());
             }
             found += 1;

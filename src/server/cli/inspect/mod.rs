@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{CliError, Exit};
+use super::terminal::exit_of_output;
 use crate::model::catalog::TableSchema;
 use crate::model::name::{self, TableName};
 use crate::server::inspect::{self, DocumentReader, RecordFilter};
@@ -114,12 +115,7 @@ impl Inspect {
             Ok(remaining > 0)
         });
         read.map_err(|error| self.with_context(error.into()))?;
-        match write_error.map_or_else(|| printer.flush(), Err) {
-            // The reader closed the pipe, as `| head` does: not an error.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Success),
-            Err(error) => Err(CliError::output(&error)),
-            Ok(()) => Ok(Exit::Success),
-        }
+        exit_of_output(write_error.map_or_else(|| printer.flush(), Err))
     }
 
     fn with_context(&self, CliError { exit, message }: CliError) -> CliError {

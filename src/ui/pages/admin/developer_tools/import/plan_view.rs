@@ -1,6 +1,7 @@
 //! The plan of an import in three levels: one sentence; tables and kinds of changes; records.
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 use super::conflicts::Conflicts;
 use super::decisions::Decisions;
@@ -43,6 +44,14 @@ pub fn PlanView(head: ImportPlanHead, tracker: ImportTracker) -> impl IntoView {
     let with_records: Vec<_> =
         if head.groups.is_empty() { Vec::new() } else { changed.map(|table| table.table.clone()).collect() };
     let has_records = !with_records.is_empty();
+    let csv_name = name.replace(".json", ".csv");
+    let csv = has_records.then(|| {
+        let save = move |_| {
+            let name = csv_name.clone();
+            spawn_local(async move { browser::save_changes(&name).await });
+        };
+        view! { <button type="button" class="button" on:click=save>"Save its changes as CSV"</button> }
+    });
     view! {
         <section class="card panel" aria-label="Plan">
             <h2>"What would happen"</h2>
@@ -60,6 +69,7 @@ pub fn PlanView(head: ImportPlanHead, tracker: ImportTracker) -> impl IntoView {
                 {import}
                 <button type="button" class="button" on:click=move |_| tracker.plan()>"Plan again"</button>
                 <button type="button" class="button" on:click=move |_| browser::save_plan(&name)>"Save the plan"</button>
+                {csv}
             </div>
             {(!is_open).then(|| view! {
                 <p class="muted">"It is planned again while the tables are locked, and nothing is written if anything has moved."</p>
