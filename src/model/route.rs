@@ -174,13 +174,14 @@ pub fn id_in(path: &str, route: &str) -> Option<ExportId> {
     path.strip_prefix(before)?.strip_suffix(after)?.parse().ok()
 }
 
-/// What the address of a run ends with for whoever has just asked for it: the file is downloaded as soon as it is there.
-pub const DOWNLOAD_FRAGMENT: &str = "#download";
+/// What the address of a run ends with for whoever has just asked for it: the file is downloaded as soon as it is there. No
+/// fragment: a page without script that loads itself again would not, since a browser takes that for a jump within the page.
+pub const DOWNLOAD_QUERY: &str = "?download";
 
 /// Where whoever has just asked for a run is sent. A run that is only looked at downloads nothing by itself.
 #[must_use]
 pub fn new_run(route: &str, id: ExportId) -> String {
-    with_id(route, id) + DOWNLOAD_FRAGMENT
+    with_id(route, id) + DOWNLOAD_QUERY
 }
 
 /// The path to redirect to after sign-in: the requested one if it is a path of this site, else the start page.

@@ -171,7 +171,7 @@ async fn the_page_shows_what_is_theirs_and_starts_the_export_without_a_script() 
     let sign_in = "private to this installation: who is signed in";
     assert!(page.text().contains(sign_in), "what is left out is told");
     let started = browser.send("POST", "/rpc/request_own_data", &[("accept", "text/html")], "").await;
-    let run = started.header("location").strip_suffix("#download").expect("the file comes by itself").to_owned();
+    let run = started.header("location").strip_suffix("?download").expect("the file comes by itself").to_owned();
     assert!(started.status == 302 && run.starts_with("/account/your-data/runs/"), "{} {run}", started.status);
     let id = route::id_in(&run, route::OWN_DATA_RUN).unwrap();
     for _ in 0..200 {

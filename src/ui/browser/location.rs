@@ -15,16 +15,16 @@ pub fn current_url() -> Option<(String, Vec<(String, String)>)> {
     Some((location.pathname().ok()?, query.collect()))
 }
 
-/// Takes the fragment from the page's address if it is this one; tells whether it was there. A page that is loaded again does
+/// Takes the query from the page's address if it is this one; tells whether it was there. A page that is loaded again does
 /// not find it any more.
-pub fn take_fragment(fragment: &str) -> bool {
+pub fn take_query(query: &str) -> bool {
     let take = || {
         let window = web_sys::window()?;
         let location = window.location();
-        if location.hash().ok()? != fragment {
+        if location.search().ok()? != query {
             return None;
         }
-        let address = location.pathname().ok()? + &location.search().ok()?;
+        let address = location.pathname().ok()?;
         window.history().ok()?.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&address)).ok()
     };
     take().is_some()

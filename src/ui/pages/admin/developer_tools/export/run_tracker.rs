@@ -65,7 +65,7 @@ impl RunTracker {
     pub fn resume(self) {
         Effect::new(move || {
             let Some(run) = self.run.get_untracked() else { return };
-            let is_new = browser::take_fragment(route::DOWNLOAD_FRAGMENT);
+            let is_new = browser::take_query(route::DOWNLOAD_QUERY);
             match run.state {
                 RunState::Completed(_) if is_new => browser::start_download(run.id),
                 state if state.is_finished() => {}
