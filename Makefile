@@ -47,7 +47,8 @@ build: tools
 test: check deny build unit browsers
 	$(call say,All checks and tests passed.)
 
-# The fast checks: formatting, lints for server and page, the page without the server, documentation.
+# The fast checks: formatting, lints for server and page, the page without the server, documentation. The page is checked where it
+# is built, so that macros are compiled once for both.
 check:
 	$(call say,Formatting and lock file)
 	@cargo fmt --all --check
@@ -56,18 +57,19 @@ check:
 	$(call say,Lints: server and tests)
 	@cargo clippy --locked --all-targets -- -D warnings
 	$(call say,Lints: page (proves that it does not import the server))
-	@cargo clippy --locked --lib --target wasm32-unknown-unknown --no-default-features --features hydrate -- -D warnings
-	cargo clippy --locked --lib --target wasm32-unknown-unknown --no-default-features --features verifier -- -D warnings
-	cargo clippy --locked --lib --target wasm32-unknown-unknown --no-default-features --features importer -- -D warnings
-	cargo clippy --locked --lib --target wasm32-unknown-unknown --no-default-features --features own_importer -- -D warnings
+	@for features in hydrate importer,own_importer,verifier; do
+		cargo clippy --locked --lib --target wasm32-unknown-unknown --no-default-features --features $$features \
+			--profile wasm-release --target-dir target/front -- -D warnings
+	done
 	$(call say,Documentation)
 	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
 
-# Scenarios run the release program: it is the one that people have, and it is fast.
+# Scenarios run the release program: it is the one that people have, and it is fast. They wait for servers and disks half of the time,
+# so that two for each core are run at once.
 unit: packages build
 	$(call say,Unit and scenario tests)
 	@export WAYBILL_PROGRAM=$(CURDIR)/$(WAYBILL)
-	if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked --tests; fi
+	if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked --test-threads $$(($$(nproc) * 2)); else cargo test --locked --tests; fi
 	$(call say,Examples in the documentation)
 	@cargo test --locked --doc
 
