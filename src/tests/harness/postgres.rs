@@ -90,24 +90,31 @@ impl Postgres {
         let template = data_template(&programs);
         let folder = TempDir::new().unwrap();
         run_checked(Command::new("cp").arg("-r").arg(&template).arg(folder.path().join("data")));
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
-        let text = format!(
-            "listen_addresses='127.0.0.1'\nport={port}\nunix_socket_directories='{}'\nfsync=off\nfull_page_writes=off\n\
-             max_connections=40\nautovacuum=off\nshared_buffers='32MB'\n",
-            folder.path().display()
-        );
-        fs::write(folder.path().join("data/postgresql.auto.conf"), text).unwrap();
-        chown_to_postgres(folder.path());
-        let server = Self { folder, port, programs };
-        server.pg_ctl("start");
+        let mut server = Self { folder, port: 0, programs };
+        // Another program may take a port between the moment it was free and the server's start.
+        let has_started = (0..5).any(|_| {
+            server.choose_port();
+            server.try_pg_ctl("start")
+        });
+        assert!(has_started, "{}", server.log());
         server.sql_as(
             "postgres",
             "postgres",
             "CREATE ROLE waybill_owner LOGIN; CREATE DATABASE app OWNER waybill_owner",
         );
         server
+    }
+
+    fn choose_port(&mut self) {
+        self.port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let text = format!(
+            "listen_addresses='127.0.0.1'\nport={}\nunix_socket_directories='{}'\nfsync=off\nfull_page_writes=off\n\
+             max_connections=40\nautovacuum=off\nshared_buffers='32MB'\n",
+            self.port,
+            self.folder.path().display()
+        );
+        fs::write(self.folder.path().join("data/postgresql.auto.conf"), text).unwrap();
+        chown_to_postgres(self.folder.path());
     }
 
     /// Makes the server require a password from `waybill_owner`, by this method of `pg_hba.conf`.
@@ -179,16 +186,15 @@ impl Postgres {
     }
 
     fn pg_ctl(&self, verb: &str) {
+        assert!(self.try_pg_ctl(verb), "{}", self.log());
+    }
+
+    fn try_pg_ctl(&self, verb: &str) -> bool {
         let mut command = Command::new(self.programs.join("pg_ctl"));
         command.arg(verb).args(["-w", "-s", "-m", "immediate", "-D"]).arg(self.folder.path().join("data"));
         command.arg("-l").arg(self.folder.path().join("data/log"));
-        let status =
-            drop_privileges(&mut command).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        assert!(
-            status.unwrap().success(),
-            "{}",
-            fs::read_to_string(self.folder.path().join("data/log")).unwrap_or_default()
-        );
+        let command = drop_privileges(&mut command).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().unwrap().success()
     }
 
     /// The server's major version, such as 15.
