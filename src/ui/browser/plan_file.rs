@@ -49,12 +49,12 @@ pub async fn plan_head() -> Option<ImportPlanHead> {
 /// Finds the changes to a table whose key has this text somewhere; all of them if it is empty.
 pub async fn find_changes(table: &TableName, key: &str, first: usize) -> Option<FoundChanges> {
     let plan = kept_plan()?;
-    let (mut found, mut is_past) = (FoundChanges::default(), false);
+    let (mut found, mut has_begun) = (FoundChanges::default(), false);
     read_changes(&plan, |name, record| {
         if name != table {
-            return !is_past;
+            return !has_begun;
         }
-        is_past = true;
+        has_begun = true;
         add_change(&mut found, record, key, first);
         true
     })
@@ -137,22 +137,24 @@ pub async fn save_changes(name: &str) {
     }
 }
 
-/// `None` if the plan cannot be read.
+/// `None` if the plan cannot be read: a part of its changes would look like all of them.
 async fn changes_as_csv(plan: &Blob) -> Option<Blob> {
-    let (parts, mut lines) = (Array::new(), plan_csv::header());
+    let (parts, mut lines, mut is_whole) = (Array::new(), plan_csv::header(), true);
     let keep = |lines: &mut String| {
         // A blob is in the browser's memory, or on its disk, and not in the module's.
         parts.push(&Blob::new_with_str_sequence(&Array::of1(&mem::take(lines).into())).ok()?.into());
         Some(())
     };
     read_changes(plan, |table, record| {
-        if let Ok(change) = serde_json::from_slice::<PlannedChange>(layout::record_text(record)) {
+        let change = serde_json::from_slice::<PlannedChange>(layout::record_text(record)).ok();
+        is_whole = change.is_some_and(|change| {
             lines += &plan_csv::lines(table, &change);
-        }
-        lines.len() < MAX_LINES_BYTES || keep(&mut lines).is_some()
+            lines.len() < MAX_LINES_BYTES || keep(&mut lines).is_some()
+        });
+        is_whole
     })
     .await?;
-    keep(&mut lines)?;
+    keep(&mut lines).filter(|()| is_whole)?;
     Blob::new_with_blob_sequence(&parts).ok()
 }
 

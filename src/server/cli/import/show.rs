@@ -29,7 +29,8 @@ pub struct Show {
     /// Print what happens to the record with this key.
     #[arg(long, value_name = "VALUE", requires = "table", allow_hyphen_values = true)]
     key: Option<String>,
-    /// Print all changes as CSV, for a spreadsheet: a line for each value that changes, and for each record that comes or goes.
+    /// Print every change that is asked for as CSV, for a spreadsheet: a line for each value that changes, and for each record that
+    /// comes or goes.
     #[arg(long, conflicts_with_all = ["json", "first"])]
     csv: bool,
     /// Print at most this many records.
